@@ -1,0 +1,9 @@
+"""Are nearby neighbours in a music embedding relatives? The thinking behind the pipeline.
+
+The modules stand in the order in which data flows, and each imports only those above it: `errors`, `seeds`,
+`audio`, `corpora`, `features`, `transforms`, `models`, `tasks`, `training`, `embedding`, `distances`,
+`consistency`, `statistics`, `figures`, `report`. The rules and scripts beside this package call it; nothing
+here knows of Snakemake.
+"""
+
+__version__ = "0.1.0"
