@@ -1,0 +1,318 @@
+"""Audio signals: read, resample, cut, measure and match their loudness.
+
+Conventions
+-----------
+A signal is an array of shape ``(samples,)`` or ``(samples, channels)``, floating point, full scale at ±1; it
+may exceed full scale, and nothing here clips but `to_int16`, which has to. A sampling rate is in Hz.
+
+Loudness is the integrated loudness of EBU R 128 (ITU-R BS.1770-4): K-weighted power in overlapping blocks of
+400 ms, averaged over the blocks that are above -70 LUFS and not 10 LU below the mean of those. A signal that
+has no block above -70 LUFS is silent: it has no loudness, written as minus infinity.
+
+Sources
+-------
+EBU R 128 and ITU-R BS.1770-4, as implemented by pyloudnorm.
+"""
+
+import functools
+import io
+import re
+from pathlib import Path
+
+import numpy as np
+
+from relatives.errors import InputError
+
+BLOCK = 0.4
+"""Length in seconds of a gating block of EBU R 128."""
+
+FULL_SCALE = 32768
+"""The int16 value of a sample of 1.0."""
+
+TAG_HEADER = 10
+"""Bytes of the header of an ID3v2 tag, whose last four tell the length of the rest."""
+
+LENGTH_HEADER = 256
+"""Bytes at the start of the first MP3 frame that hold the "Xing" or "Info" mark, where there is one."""
+
+
+MATCHING_ROUNDS = 8
+"""Corrections of the gain at most, in matching a loudness."""
+
+MATCHING_TOLERANCE = 1e-3
+"""The difference of loudness, in LU, at which the matching is good enough."""
+
+SAFE_LEVEL = 0.1
+"""An RMS level far above the gate of EBU R 128."""
+
+FFMPEG_ARGUMENTS = ("-hide_banner", "-nostdin", "-loglevel", "error", "-xerror")
+"""How ffmpeg is called: it asks nothing, says nothing but errors, and ends at the first of them."""
+
+
+def load(path, sample_rate):
+    """Read an audio file of any common format.
+
+    Libsndfile reads what it knows (WAV, FLAC, Ogg, MP3, AIFF …), ffmpeg the rest (M4A, WMA …).
+
+    Parameters
+    ----------
+    path : str or Path
+    sample_rate : int
+        The rate in Hz to which the signal is resampled, if it has another.
+
+    Returns
+    -------
+    (samples, channels) float32
+        What the file holds: not normalised, and not finite where the file is not.
+
+    Raises
+    ------
+    InputError
+        There is no such file, it is not audio, it is broken or shorter than its header says, or it holds no
+        samples. A cut Ogg, WAV or AIFF file passes for a shorter one: what is there is returned.
+    """
+    import soundfile
+
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such file. Check the path.")
+    try:
+        file = soundfile.SoundFile(path)
+    except soundfile.LibsndfileError:
+        signal, source_rate = _read_with_ffmpeg(path)
+    else:
+        with file:
+            if file.format in ("MP3", "MPEG") and not _tells_length(path):
+                # libsndfile would guess the length from the first frame, and stop there
+                signal, source_rate = _read_with_ffmpeg(path)
+            else:
+                signal, source_rate = _read_with_libsndfile(file, path), file.samplerate
+    if len(signal) == 0:
+        raise InputError(f"{path}: the file holds no samples. Remove or replace it.")
+    return resample(signal, source_rate, sample_rate)
+
+
+def _read_with_libsndfile(file, path):
+    """All samples of an open `soundfile.SoundFile`, (samples, channels) float32."""
+    import soundfile
+
+    try:
+        signal = file.read(dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        reason = f"the file is broken or truncated ({error.error_string})"
+        raise InputError(f"{path}: {reason}. Replace it by a whole copy.") from error
+    if len(signal) < file.frames:
+        reason = f"the file is truncated: {len(signal)} of {file.frames} samples are there"
+        raise InputError(f"{path}: {reason}. Replace it by a whole copy.")
+    return signal
+
+
+def _read_with_ffmpeg(path):
+    """All samples of a file, (samples, channels) float32, and their rate in Hz."""
+    import ffmpeg
+    import soundfile
+
+    # "file:" keeps a colon in the name from being read as a protocol; AU is a container that can be piped
+    stream = ffmpeg.input(f"file:{path}").output("pipe:", format="au", acodec="pcm_f32be", threads=1)
+    try:
+        sound = run_ffmpeg(stream)
+    except RuntimeError as error:
+        raise InputError(f"{path}: not audio, or broken ({error}). Remove or replace it.") from error
+    return soundfile.read(io.BytesIO(sound), dtype="float32", always_2d=True)
+
+
+def _tells_length(path):
+    """Whether the first frame of an MP3 file counts the frames of the file (a "Xing" or "Info" header)."""
+    with path.open("rb") as file:
+        start = file.read(TAG_HEADER)
+        skipped = 0
+        if start.startswith(b"ID3"):
+            # the length is written in four bytes of seven bits each
+            skipped = TAG_HEADER + sum(byte << 7 * place for place, byte in enumerate(reversed(start[6:])))
+        file.seek(skipped)
+        head = file.read(LENGTH_HEADER)
+    return b"Xing" in head or b"Info" in head
+
+
+def run_ffmpeg(stream, data=b""):
+    """Run the ffmpeg binary of imageio-ffmpeg over pipes.
+
+    Parameters
+    ----------
+    stream : ffmpeg.nodes.OutputStream
+        What to do, as ffmpeg-python writes it; its output is "pipe:", and its input where `data` is given.
+    data : bytes
+        The input.
+
+    Returns
+    -------
+    bytes
+        The output.
+
+    Raises
+    ------
+    RuntimeError
+        The first complaint of ffmpeg.
+    """
+    import ffmpeg
+    import imageio_ffmpeg
+
+    try:
+        output, _ = stream.global_args(*FFMPEG_ARGUMENTS).run(
+            cmd=imageio_ffmpeg.get_ffmpeg_exe(), input=data, quiet=True
+        )
+    except ffmpeg.Error as error:
+        complaint = error.stderr.decode(errors="replace").strip().partition("\n")[0]
+        # without the names and addresses of the complaining parts, "[mp3 @ 0x55…] "
+        raise RuntimeError(re.sub(r"^(\[[^]]*\] )+", "", complaint)) from error
+    return output
+
+
+def resample(signal, source_rate, target_rate):
+    """Change the sampling rate, by band-limited interpolation (soxr, high quality).
+
+    Parameters
+    ----------
+    signal : (samples,) or (samples, channels) array
+    source_rate, target_rate : int
+        In Hz.
+
+    Returns
+    -------
+    (samples',) or (samples', channels) float32
+        With ``samples' = samples * target_rate / source_rate``, rounded.
+    """
+    signal = np.asarray(signal, dtype=np.float32)
+    if source_rate == target_rate:
+        return signal
+    import soxr
+
+    return soxr.resample(signal, source_rate, target_rate)
+
+
+def mono(signal):
+    """The mean of the channels: (samples,) or (samples, channels) -> (samples,)."""
+    if signal.ndim == 1:
+        return signal
+    # As a product: numpy's mean over so short an axis takes eight times as long
+    return signal @ np.full(signal.shape[1], 1 / signal.shape[1], dtype=signal.dtype)
+
+
+def rms(signal):
+    """Root of the mean square of all samples, a float; 0 for a signal without samples."""
+    return float(np.sqrt(np.mean(np.square(signal, dtype=np.float64)))) if np.size(signal) else 0.0
+
+
+def loudness(signal, sample_rate):
+    """Integrated loudness of EBU R 128.
+
+    A signal shorter than one gating block of 400 ms would have none: it is repeated until it fills one.
+
+    Parameters
+    ----------
+    signal : (samples,) or (samples, channels) float array
+        At most five channels.
+    sample_rate : int
+        In Hz.
+
+    Returns
+    -------
+    float
+        LUFS; minus infinity where nothing is above the gate of -70 LUFS.
+    """
+    if not np.any(signal):
+        return -np.inf
+    block = int(np.ceil(BLOCK * sample_rate))
+    if len(signal) < block:
+        # (samples, …) -> (block, …): the samples repeat from the start
+        signal = np.resize(signal, (block, *signal.shape[1:]))
+    # in double precision: pyloudnorm filters in place, in the precision of what it is given
+    return float(_meter(sample_rate).integrated_loudness(np.asarray(signal, dtype=np.float64)))
+
+
+@functools.cache
+def _meter(sample_rate):
+    import pyloudnorm
+
+    return pyloudnorm.Meter(sample_rate, block_size=BLOCK)
+
+
+def loudness_gain(signal, target, sample_rate):
+    """The factor that brings a signal to a loudness.
+
+    Parameters
+    ----------
+    signal : (samples,) or (samples, channels) float array
+    target : float
+        In LUFS; minus infinity for silence.
+    sample_rate : int
+        In Hz.
+
+    Returns
+    -------
+    float
+        1 where there is nothing to match: the signal is zero throughout, or the target is silence.
+    """
+    level = rms(signal)
+    if level == 0 or not np.isfinite(target):
+        return 1.0
+    # Near -70 LUFS a gain moves blocks across the gate, and that changes the loudness: so start far above the
+    # gate and repeat the correction. Elsewhere the first correction is exact.
+    gain = SAFE_LEVEL / level
+    for _ in range(MATCHING_ROUNDS):
+        measured = loudness(signal * gain, sample_rate)
+        if not np.isfinite(measured) or abs(target - measured) < MATCHING_TOLERANCE:
+            break
+        gain *= 10 ** ((target - measured) / 20)
+    return gain
+
+
+def match_loudness(signal, target, sample_rate):
+    """Scale a signal to a loudness; see `loudness_gain`.
+
+    Examples
+    --------
+    >>> hiss = np.random.default_rng(0).normal(size=22050).astype(np.float32)
+    >>> round(loudness(match_loudness(hiss, -23.0, 22050), 22050), 2)
+    -23.0
+    """
+    return signal * np.float32(loudness_gain(signal, target, sample_rate))
+
+
+def centre(signal, samples):
+    """The middle of a signal, zero-padded on both sides where the signal is shorter.
+
+    Parameters
+    ----------
+    signal : (n,) or (n, channels) array
+    samples : int
+        How many samples to return; where they cannot lie exactly in the middle, they lie half a sample early.
+
+    Returns
+    -------
+    (samples,) or (samples, channels) array
+
+    Examples
+    --------
+    >>> centre(np.array([1, 2, 3, 4]), 2)
+    array([2, 3])
+    >>> centre(np.array([1, 2]), 4)
+    array([0, 1, 2, 0])
+    """
+    spare = len(signal) - samples
+    if spare >= 0:
+        return signal[spare // 2 : spare // 2 + samples]
+    before = -spare // 2
+    padding = [(before, -spare - before)] + [(0, 0)] * (signal.ndim - 1)
+    return np.pad(signal, padding)
+
+
+def to_int16(signal):
+    """Float, full scale at ±1, to the nearest int16; what exceeds full scale is clipped."""
+    scaled = np.rint(np.asarray(signal, dtype=np.float32) * FULL_SCALE)
+    return np.clip(scaled, -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+
+
+def from_int16(samples):
+    """int16 to float32, full scale at ±1; `to_int16` undoes it exactly."""
+    return samples.astype(np.float32) / np.float32(FULL_SCALE)
