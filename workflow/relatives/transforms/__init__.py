@@ -1,0 +1,151 @@
+"""The five transformations of the audio, their grid of magnitudes, and the excerpts that the tests use.
+
+PS (pitch shift) and TS (tempo shift) are Rubber Band's, PN (pink noise) and EN (environmental noise) are
+added at a signal-to-noise ratio, MP is MP3 compression. OG is the original: a transformation that changes
+nothing. Each is a function of the signal, the magnitude and, for the noises, of a seed.
+
+After every transformation the loudness is set back to that of the input, lest a distance measure a mere
+change of level. Silence has no loudness: where the input is silent, the transformed signal keeps its level.
+Nothing is clipped or normalised, so a signal may exceed full scale afterwards.
+
+Sources
+-------
+"Are Nearby Neighbors Relatives? Testing Deep Music Embeddings" (2019), the section on the transformations.
+"""
+
+import numpy as np
+
+from relatives import seeds
+from relatives.audio import centre, loudness, loudness_gain
+from relatives.errors import InputError
+from relatives.transforms import mp3, rubberband
+from relatives.transforms.grid import GRID, ORIGINAL, RANGES, SMALLEST, UNITS, check
+from relatives.transforms.noise import add, cut, pink
+
+__all__ = ["GRID", "ORIGINAL", "RANGES", "SMALLEST", "UNITS", "apply", "check", "excerpt"]
+
+
+def apply(name, magnitude, audio, sample_rate, seed=0, noise=None):
+    """Transform a signal and set its loudness back to what it was.
+
+    Parameters
+    ----------
+    name : str
+        One of `UNITS`.
+    magnitude : float
+        In the unit that `UNITS` gives, within the range that `check` allows.
+    audio : (samples,) float32
+        Finite.
+    sample_rate : int
+        In Hz.
+    seed : int
+        For PN and EN. It belongs to the signal: signals of the same seed are given the same noise.
+    noise : (n,) or (n, channels) float array, optional
+        For EN: the recording of the noise, at the same sampling rate.
+
+    Returns
+    -------
+    (samples',) float32
+        As long as the input; after TS ``samples / magnitude``, rounded. OG is the input itself.
+
+    Raises
+    ------
+    InputError
+        The transformation or its magnitude is not to be had (`check`); the audio is not one channel, is
+        empty or not finite; the recording for EN is missing or silent.
+
+    Examples
+    --------
+    >>> tone = np.sin(2 * np.pi * 440 * np.arange(22050) / 22050).astype(np.float32)
+    >>> len(apply("TS", 1.25, tone, 22050))
+    17640
+    """
+    check(name, magnitude)
+    signal = _usable(audio)
+    if name == ORIGINAL:
+        return signal
+    transformed = _transform(name, magnitude, signal, sample_rate, seed, noise)
+    gain = loudness_gain(transformed, loudness(signal, sample_rate), sample_rate)
+    return (gain * transformed).astype(np.float32)
+
+
+def excerpt(name, magnitude, window, samples, sample_rate, seed=0, noise=None, companion=None):
+    """The transformed excerpt from the middle of a window, for the tests.
+
+    The window is longer than the excerpt, so that a gain in tempo still fills the excerpt. PS, TS and MP
+    act on the whole window, whose middle is kept afterwards; PN and EN act on the middle itself, so that
+    their signal-to-noise ratio is that of the excerpt. Then the excerpt is set to the loudness of the
+    original excerpt.
+
+    A companion is a part of the window, such as its vocals, that has to remain what is really inside the
+    transformed excerpt, to be the reference of a separation. Hence it is scaled by the same gain. The
+    noises and the codec touch the window alone. PS and TS move the companion and the rest of the window,
+    in step (`rubberband.together`), and the excerpt is the sum of the two. Were the window and the companion
+    shifted each by itself, the phases of the companion would be others than those in the mixture, and even
+    a perfect separation would be measured as a bad one.
+
+    Parameters
+    ----------
+    name, magnitude, sample_rate, seed, noise
+        As for `apply`; the seed belongs to the excerpt.
+    window : (n,) float32
+        Centred on the excerpt.
+    samples : int
+        Length of the excerpt. Where the transformed window is shorter, it is zero-padded.
+    companion : (n,) float32, optional
+
+    Returns
+    -------
+    (samples,) float32
+        The excerpt.
+    (samples,) float32 or None
+        The companion in the excerpt.
+
+    Raises
+    ------
+    InputError
+        As `apply`.
+    """
+    check(name, magnitude)
+    window = _usable(window)
+    original = centre(window, samples)
+    part = None if companion is None else centre(_usable(companion), samples)
+    if name == ORIGINAL:
+        return original, part
+
+    if name in ("PN", "EN"):
+        transformed = _transform(name, magnitude, original, sample_rate, seed, noise)
+    elif name in ("PS", "TS") and companion is not None:
+        parts = rubberband.together(companion, window - companion)
+        parts = centre(_transform(name, magnitude, parts, sample_rate, seed, noise), samples)
+        transformed, part = parts.sum(axis=1), parts[:, -1]
+    else:
+        transformed = centre(_transform(name, magnitude, window, sample_rate, seed, noise), samples)
+
+    gain = loudness_gain(transformed, loudness(original, sample_rate), sample_rate)
+    matched = (gain * transformed).astype(np.float32)
+    return matched, None if part is None else (gain * part).astype(np.float32)
+
+
+def _transform(name, magnitude, signal, sample_rate, seed, noise):
+    """The transformation alone, at whatever loudness it leaves."""
+    if name == "PS":
+        return rubberband.pitch_shift(signal, sample_rate, magnitude)
+    if name == "TS":
+        return rubberband.tempo_shift(signal, sample_rate, magnitude)
+    if name == "MP":
+        return mp3.compress(signal, sample_rate, magnitude)
+    generator = seeds.generator(seed, "transforms", name, float(magnitude))
+    added = pink(len(signal), generator) if name == "PN" else cut(noise, len(signal), generator)
+    return add(signal, added, magnitude)
+
+
+def _usable(audio):
+    """The audio as float32, if it can be transformed."""
+    signal = np.asarray(audio, dtype=np.float32)
+    if signal.ndim != 1 or len(signal) == 0:
+        raise InputError(f"Audio of shape {signal.shape}: give one channel, (samples,), that is not empty.")
+    bad = np.count_nonzero(~np.isfinite(signal))
+    if bad:
+        raise InputError(f"Audio: {bad} of {len(signal)} samples are not finite (NaN or Inf). Leave it out.")
+    return signal
