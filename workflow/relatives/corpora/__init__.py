@@ -1,0 +1,44 @@
+"""What music there is: one module a source, one registry, one store.
+
+A source is a module of this package that knows where tracks come from. It has two functions:
+
+``provides(settings)``
+    What its tracks bring besides audio: a subset of ``{"tags", "instruments", "stems"}``. A task whose needs
+    are not among them cannot be run on the corpus.
+``tracks(settings, sample_rate, seed, workers)``
+    An iterator of `store.Track` and `store.Skipped`, one track in memory at a time, in an order that does not
+    depend on the number of workers.
+
+`store` keeps what a source yields and reads it by slices; `excerpts` draws the test excerpts from it.
+"""
+
+import difflib
+import importlib
+from types import ModuleType
+
+from relatives.errors import InputError
+
+SOURCES = {
+    "synthetic": "relatives.corpora.synthetic",
+    "folder": "relatives.corpora.folder",
+}
+
+
+def source(name: str) -> ModuleType:
+    """The module of the source called `name`, imported only now.
+
+    Raises
+    ------
+    InputError
+        If there is no such source; it names the nearest one.
+
+    Examples
+    --------
+    >>> source("folder").provides({})
+    set()
+    """
+    if name not in SOURCES:
+        nearest = difflib.get_close_matches(name, SOURCES, n=1)
+        hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+        raise InputError(f"There is no corpus source {name!r}; there are {', '.join(SOURCES)}.{hint}")
+    return importlib.import_module(SOURCES[name])

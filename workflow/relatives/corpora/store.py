@@ -1,0 +1,338 @@
+"""One store for audio at every scale: flat int16 files and a table of offsets, read by slices.
+
+A corpus is a directory of five files:
+
+``audio.i16``
+    PCM of all tracks end to end, int16, little-endian; the channels of a stereo track are interleaved.
+``tracks.parquet``
+    A row a track: ``track_id``, ``offset`` (int16 items from the start of ``audio.i16``), ``samples``
+    (frames, whatever the channels), ``channels`` (1 or 2), ``split`` (train, valid, test), ``song``,
+    ``artist``, ``album``, ``year``, ``gain``, and what else the source knows.
+``labels.parquet``
+    ``track_id`` and a 0/1 column a label, rows as in ``tracks.parquet``; no label column where there are no
+    labels.
+``stems.i16``
+    For separation: vocals and accompaniment interleaved, sample-aligned with the mono mixture, which is their
+    exact sum. Those of a track begin at twice the number of samples of the tracks before it. Empty where
+    there are no stems.
+``skipped.csv``
+    ``file``, ``reason``: what the source had to leave out.
+
+Full scale is 1.0 in float and 32,768 in int16. Nothing is ever clipped: a track that goes beyond full scale
+(a loud MP3 decodes to such samples) is turned down as a whole, and ``gain`` says by what factor; it is 1 for
+all others.
+
+`write` streams an iterable of tracks to disk, however long. `Corpus` maps the files into memory and reads
+slices. The same tracks give the same bytes.
+"""
+
+import csv
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import pandas as pd
+
+from relatives.audio import FULL_SCALE, from_int16, mono, to_int16
+from relatives.errors import InputError
+from relatives.files import replacing
+
+SPLITS = ("train", "valid", "test")
+FILES = ("tracks.parquet", "labels.parquet", "audio.i16", "stems.i16", "skipped.csv")
+COLUMNS = ("track_id", "offset", "samples", "channels", "split", "song", "artist", "album", "year", "gain")
+
+# Rounding moves each of two stems by up to half a step, so their sum fits int16 only if it stays two steps
+# below full scale.
+STEMS_LIMIT = 1 - 2 / FULL_SCALE
+
+# Frames written at a time
+BLOCK = 1 << 20
+
+# The peak, -70 dB of full scale, below which a signal is silent: the gate of EBU R 128, on which all matching
+# of loudness rests, lets nothing of it through.
+SILENCE = 10 ** (-70 / 20)
+
+
+@dataclass
+class Track:
+    """A piece of audio and what is known of it, on its way into the store.
+
+    Attributes
+    ----------
+    track_id : str
+        Unique in its corpus.
+    audio : (samples,) or (samples, channels) float32 or None
+        One or two channels, full scale 1.0. None where `stems` are given: the mixture is their sum.
+    split : {"train", "valid", "test"}
+    song : str
+        Tracks of one song must be in one split.
+    artist, album : str
+    year : int or None
+    labels : dict of str to int or None
+        A 0 or 1 for each label; the same labels in every track of a corpus, or None in all of them.
+    stems : (samples, 2) float32 or None
+        Vocals and accompaniment; all tracks of a corpus have them, or none.
+    extra : dict
+        Further columns of ``tracks.parquet``; a track without one of them gets a missing value.
+    """
+
+    track_id: str
+    audio: np.ndarray | None
+    split: str
+    song: str
+    artist: str = ""
+    album: str = ""
+    year: int | None = None
+    labels: dict[str, int] | None = None
+    stems: np.ndarray | None = None
+    extra: dict = field(default_factory=dict)
+
+
+@dataclass
+class Skipped:
+    """A file that a source left out, and why."""
+
+    file: str
+    reason: str
+
+
+def write(directory: str | Path, items: Iterable[Track | Skipped]) -> None:
+    """Store a corpus; see the module for its files.
+
+    The files are written under temporary names and take their own at the end, so a directory never holds half
+    a corpus.
+
+    Parameters
+    ----------
+    directory
+        Made if it is not there; a corpus in it is replaced.
+    items
+        Tracks, in the order in which they are to be stored, and skipped files. A generator over hours of
+        music may be given: no more than two tracks are held at a time, the next while the last is let go.
+
+    Raises
+    ------
+    InputError
+        If there is no track, if a track_id comes twice, or if a track is not as `Track` says; it names the
+        track.
+    """
+    directory = Path(directory)
+    rows, labels, skipped = {}, [], []
+    kind, offset = None, 0
+
+    # The first to be opened is the last to take its name: where tracks.parquet is, all is
+    with ExitStack() as stack:
+        partial = {name: stack.enter_context(replacing(directory / name)) for name in FILES}
+        with open(partial["audio.i16"], "wb") as audio_file, open(partial["stems.i16"], "wb") as stems_file:
+            for item in items:
+                if isinstance(item, Skipped):
+                    skipped.append((item.file, item.reason))
+                    continue
+                if item.track_id in rows:
+                    raise InputError(f"Track {item.track_id!r} comes twice; a track_id must be unique.")
+                kind = kind or _Kind.of(item)
+                signal = _checked(item, kind)
+                gain = _write_pcm(signal, kind, audio_file, stems_file)
+                rows[item.track_id] = _row(item, offset, signal.shape, kind, gain)
+                labels.append([item.labels[name] for name in kind.labels])
+                offset += len(signal) * rows[item.track_id]["channels"]
+        if not rows:
+            raise InputError(f"{directory}: the corpus has no track; {len(skipped)} files were skipped.")
+
+        tracks = pd.DataFrame(list(rows.values())).astype({"year": "Int64"})
+        tracks.to_parquet(partial["tracks.parquet"], index=False)
+        label_table = pd.DataFrame(labels, columns=kind.labels, dtype=np.uint8)
+        label_table.insert(0, "track_id", tracks["track_id"])
+        label_table.to_parquet(partial["labels.parquet"], index=False)
+        with open(partial["skipped.csv"], "w", encoding="utf-8", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows([("file", "reason"), *skipped])
+
+
+@dataclass
+class _Kind:
+    """What all tracks of a corpus have in common."""
+
+    labels: list[str]
+    stems: bool
+
+    @classmethod
+    def of(cls, track: Track) -> "_Kind":
+        return cls(list(track.labels or ()), track.stems is not None)
+
+
+def _checked(track: Track, kind: _Kind) -> np.ndarray:
+    """The stems of a track, or the audio where it has none, once the track is held against its contract."""
+
+    def wrong(what: str) -> InputError:
+        return InputError(f"Track {track.track_id!r}: {what}.")
+
+    if not isinstance(track.track_id, str) or not track.track_id:
+        raise wrong("a track_id must be a text that is not empty")
+    if track.split not in SPLITS:
+        raise wrong(f"the split is {track.split!r}; it must be one of {', '.join(SPLITS)}")
+    if (track.stems is not None) != kind.stems:
+        raise wrong("either all tracks of a corpus have stems or none has")
+    if set(track.labels or ()) != set(kind.labels):
+        raise wrong("its labels are not those of the track before it; a corpus has one set of labels")
+    if not set((track.labels or {}).values()) <= {0, 1}:
+        raise wrong("a label must be 0 or 1")
+    if taken := set(COLUMNS) & track.extra.keys():
+        raise wrong(f"an extra column may not be called {', '.join(sorted(taken))}")
+
+    signal = track.stems if kind.stems else track.audio
+    channels = signal.shape[1:]
+    if len(signal) == 0 or channels not in ([(2,)] if kind.stems else [(), (1,), (2,)]):
+        raise wrong(
+            f"its audio has the shape {signal.shape}; it must be (samples,) or (samples, 1 or 2 channels)"
+        )
+    if not np.isfinite(peak(signal)):
+        raise wrong("its audio has samples that are not numbers (NaN or infinite)")
+    return signal
+
+
+def peak(signal: np.ndarray) -> float:
+    """The largest magnitude of a signal of any shape; NaN or infinite where one of its samples is."""
+    return max(float(signal.max()), -float(signal.min()))
+
+
+def _write_pcm(signal: np.ndarray, kind: _Kind, audio_file: BinaryIO, stems_file: BinaryIO) -> float:
+    """Append a track to both files, block by block, and return its gain."""
+    if kind.stems:
+        gain = STEMS_LIMIT / max(peak(signal), peak(signal.sum(axis=1)), STEMS_LIMIT)
+    else:
+        gain = 1.0 / max(peak(signal), 1.0)
+    for first in range(0, len(signal), BLOCK):
+        pcm = to_int16(signal[first : first + BLOCK] * np.float32(gain)).astype("<i2")
+        if kind.stems:
+            stems_file.write(pcm.tobytes())
+            pcm = pcm[:, 0] + pcm[:, 1]
+        audio_file.write(pcm.tobytes())
+    return gain
+
+
+def _row(track: Track, offset: int, shape: tuple[int, ...], kind: _Kind, gain: float) -> dict:
+    """The row of ``tracks.parquet`` of a track whose audio, or stems, have this shape."""
+    return {
+        "track_id": track.track_id,
+        "offset": offset,
+        "samples": shape[0],
+        "channels": 1 if kind.stems or len(shape) == 1 else shape[1],
+        "split": track.split,
+        "song": track.song,
+        "artist": track.artist,
+        "album": track.album,
+        "year": track.year,
+        "gain": gain,
+        **track.extra,
+    }
+
+
+class Corpus:
+    """A stored corpus, mapped into memory: only the slices that are asked for are read.
+
+    Rows are numbers from 0, as in the tables.
+
+    Attributes
+    ----------
+    tracks : DataFrame
+        See the module.
+    labels : DataFrame
+        A uint8 column a label, rows as in `tracks`; no column where the corpus has no labels.
+
+    Raises
+    ------
+    InputError
+        If the directory holds no corpus, or one whose files do not belong together.
+    """
+
+    def __init__(self, directory: str | Path):
+        self.directory = Path(directory)
+        missing = [name for name in FILES if not (self.directory / name).is_file()]
+        if missing:
+            raise InputError(
+                f"{self.directory} holds no corpus: {', '.join(missing)} not found. Make it first."
+            )
+        self.tracks = pd.read_parquet(self.directory / "tracks.parquet")
+        labels = pd.read_parquet(self.directory / "labels.parquet")
+        self.labels = labels.drop(columns="track_id")
+
+        self._samples = self.tracks["samples"].to_numpy()
+        self._channels = self.tracks["channels"].to_numpy()
+        self._offset = self.tracks["offset"].to_numpy()
+        self._stems_offset = 2 * (np.cumsum(self._samples) - self._samples)
+        self._audio = _map(self.directory / "audio.i16")
+        self._stems = _map(self.directory / "stems.i16")
+
+        fits = (
+            labels["track_id"].equals(self.tracks["track_id"])
+            and self._audio.size == (self._samples * self._channels).sum()
+            and self._stems.size in (0, 2 * self._samples.sum())
+        )
+        if not fits:
+            raise InputError(
+                f"{self.directory}: the files of the corpus do not belong together. Make it again."
+            )
+
+    def __len__(self) -> int:
+        """The number of tracks."""
+        return len(self.tracks)
+
+    @property
+    def has_stems(self) -> bool:
+        """Whether the corpus knows the vocals and the accompaniment of its tracks."""
+        return self._stems.size > 0
+
+    def rows(self, split: str) -> np.ndarray:
+        """The row numbers of the tracks of a split, ascending."""
+        return np.flatnonzero(self.tracks["split"] == split)
+
+    def audio(self, row: int, first: int = 0, samples: int | None = None) -> np.ndarray:
+        """A slice of a track, stereo mixed to mono.
+
+        Parameters
+        ----------
+        row
+            The track.
+        first
+            Its first sample; may lie before the track.
+        samples
+            How many; to the end of the track by default. What lies outside the track is zero.
+
+        Returns
+        -------
+        (samples,) float32
+        """
+        channels = int(self._channels[row])
+        pcm = _slice(self._audio, self._offset[row], int(self._samples[row]), channels, first, samples)
+        return mono(from_int16(pcm))
+
+    def stems(self, row: int, first: int = 0, samples: int | None = None) -> np.ndarray:
+        """The vocals and the accompaniment of a slice, (samples, 2) float32; parameters as in `audio`."""
+        if not self.has_stems:
+            raise InputError(f"{self.directory}: the corpus has no stems.")
+        pcm = _slice(self._stems, self._stems_offset[row], int(self._samples[row]), 2, first, samples)
+        return from_int16(pcm)
+
+
+def _map(path: Path) -> np.ndarray:
+    """The int16 items of a file, mapped; an empty file cannot be mapped and is an empty array."""
+    if path.stat().st_size == 0:
+        return np.empty(0, dtype="<i2")
+    return np.memmap(path, dtype="<i2", mode="r")
+
+
+def _slice(
+    items: np.ndarray, offset: int, length: int, channels: int, first: int, samples: int | None
+) -> np.ndarray:
+    """`samples` frames from `first` of a track of `length` frames, (samples, channels), zero outside it."""
+    if samples is None:
+        samples = max(length - first, 0)
+    begin, end = np.clip([first, first + samples], 0, length)
+    # interleaved items -> (frames, channels)
+    inside = items[offset + begin * channels : offset + end * channels].reshape(-1, channels)
+    result = np.zeros((samples, channels), dtype=np.int16)
+    result[begin - first : end - first] = inside
+    return result
