@@ -1,0 +1,231 @@
+"""A folder of one's own music, at any depth and in any mix of formats, rates, channels and lengths.
+
+Every file is a track and a song of its own, and its path in the folder its ``track_id``. Content decides
+whether a file is audio, not its name. What cannot be used is skipped with its reason: not audio, broken,
+truncated, shorter than the configured ``shortest``, silent, or with samples that are not numbers; and the
+second of two files of the same audio, which might else be in training and in the test at once. Names that
+begin with a dot are passed over, as file managers do. Links are followed, but no folder is entered twice.
+
+The parent folder is taken for the album, its parent for the artist. Files are split by `settings["split"]`,
+at random, and each of training, validation and test gets at least one: so three usable files are needed.
+
+Mono and stereo are kept; more channels are mixed to mono. Files are decoded twice, first to see which can be
+used and then, one after another, to be stored. Recordings of more than 20 minutes are mixed to mono and pass
+through a temporary file, so that they never are in memory as a whole.
+"""
+
+import hashlib
+import os
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from relatives import audio
+from relatives.corpora.store import SILENCE, SPLITS, Skipped, Track, peak
+from relatives.errors import InputError
+from relatives.seeds import generator
+
+# Seconds from which a recording is streamed, and the size in bytes from which a file of unknown length is
+LONG = 20 * 60
+LARGE = 20_000_000
+
+# Reasons that an error message quotes
+QUOTED = 5
+
+
+def provides(settings: dict) -> set[str]:
+    """Nothing but audio: a folder has no labels and no stems."""
+    return set()
+
+
+def tracks(settings: dict, sample_rate: int, seed: int, workers: int) -> Iterator[Track | Skipped]:
+    """The tracks of a folder; see the module.
+
+    Parameters
+    ----------
+    settings
+        ``path`` of the folder; ``split``, the shares of training, validation and test; ``shortest``, seconds
+        that a track must last.
+    sample_rate
+        In Hz, to which all is resampled.
+    seed
+        Of the split. A file keeps its place in the order of the draw whatever other files there are.
+    workers
+        Files decoded at a time.
+
+    Yields
+    ------
+    Skipped, then Track
+        Each in the order of their paths.
+
+    Raises
+    ------
+    InputError
+        If there is no such folder or fewer than three of its files can be used; it says what was found.
+    """
+    folder = Path(settings["path"]).expanduser()
+    if not folder.is_dir():
+        raise InputError(
+            f"{folder}: there is no such folder. Set the path of the corpus to a folder of music."
+        )
+    files = find(folder)
+    look = partial(_look, sample_rate=sample_rate, shortest=settings["shortest"])
+    reasons, names_of_audio = {}, {}
+    for file, (reason, digest) in zip(files, _in_order(look, files, workers), strict=True):
+        name = _name(file, folder)
+        if reason is None and digest in names_of_audio:
+            reason = f"the same audio as {names_of_audio[digest]}"
+        if reason is None:
+            names_of_audio[digest] = name
+        else:
+            reasons[name] = reason
+    usable = [file for file in files if _name(file, folder) not in reasons]
+    if len(usable) < len(SPLITS):
+        raise InputError(_too_few(folder, len(usable), reasons))
+    yield from (Skipped(name, reason) for name, reason in reasons.items())
+
+    splits = split([_name(file, folder) for file in usable], settings["split"], seed)
+    signals = _in_order(partial(_read, sample_rate=sample_rate), usable, workers)
+    for file, signal in zip(usable, signals, strict=True):
+        name = _name(file, folder)
+        *_, artist, album = ("", "", *file.relative_to(folder).parts[:-1])
+        yield Track(name, signal, splits[name], song=name, artist=artist, album=album)
+
+
+def find(folder: Path) -> list[Path]:
+    """All files of a folder at any depth, sorted, without those that are hidden or in a hidden folder."""
+    found, entered = [], set()
+    for directory, subdirectories, names in os.walk(folder, followlinks=True):
+        if os.path.realpath(directory) in entered:
+            subdirectories.clear()
+            continue
+        entered.add(os.path.realpath(directory))
+        subdirectories[:] = sorted(name for name in subdirectories if not name.startswith("."))
+        found += [Path(directory, name) for name in names if not name.startswith(".")]
+    return sorted(found)
+
+
+def split(names: list[str], shares: list[float], seed: int) -> dict[str, str]:
+    """Deal names out to training, validation and test.
+
+    Parameters
+    ----------
+    names
+        At least three.
+    shares
+        Of training, validation and test; only their proportions count.
+    seed
+
+    Returns
+    -------
+    dict
+        The split of each name. No split is without one; beyond that their numbers are as near to the shares
+        as can be.
+
+    Examples
+    --------
+    >>> sorted(split(["a", "b", "c"], [0.8, 0.1, 0.1], seed=0).values())
+    ['test', 'train', 'valid']
+    """
+    wanted = np.array(shares) / sum(shares) * len(names)
+    counts = np.ones(len(SPLITS), dtype=int)
+    while counts.sum() < len(names):
+        counts[np.argmax(wanted - counts)] += 1
+    order = sorted(names, key=lambda name: generator(seed, "folder", "split", name).random())
+    return dict(zip(order, np.repeat(SPLITS, counts).tolist(), strict=True))
+
+
+def _look(file: Path, sample_rate: int, shortest: float) -> tuple[str | None, bytes]:
+    """Why a file cannot be used, or None; and a digest of its audio, empty where a reason is given."""
+    try:
+        signal = _read(file, sample_rate)
+    except InputError as error:
+        return str(error).removeprefix(f"{file}: "), b""
+    except OSError as error:
+        return f"cannot be opened: {error.strerror}", b""
+    except UnicodeEncodeError:
+        return "its name is not UTF-8; rename it", b""
+    seconds = len(signal) / sample_rate
+    loudest = peak(signal)
+    if not np.isfinite(loudest):
+        return "holds samples that are not numbers (NaN or infinite)", b""
+    if loudest <= SILENCE:
+        return "silent", b""
+    if seconds < shortest:
+        return f"too short: {seconds:.2f} s, and the shortest allowed is {shortest:g} s", b""
+    return None, hashlib.blake2b(signal).digest()
+
+
+def _read(file: Path, sample_rate: int) -> np.ndarray:
+    """The samples of a file, (samples, 1 or 2 channels) or (samples,) float32."""
+    if _is_long(file):
+        return _stream(file, sample_rate)
+    signal = audio.load(file, sample_rate)
+    return signal if signal.shape[1] <= 2 else audio.mono(signal)
+
+
+def _is_long(file: Path) -> bool:
+    """Whether a file is better not decoded into memory."""
+    import soundfile
+
+    try:
+        return soundfile.info(file).duration > LONG
+    except soundfile.LibsndfileError:
+        return file.stat().st_size > LARGE
+
+
+def _stream(file: Path, sample_rate: int) -> np.ndarray:
+    """The samples of a file mixed to mono, (samples,) float32, mapped from a temporary file."""
+    import ffmpeg
+
+    with tempfile.NamedTemporaryFile() as samples:
+        # The largest value of the mixing matrix is set, or mono would be louder than the channels it is the
+        # mean of
+        stream = ffmpeg.input(f"file:{file}").output(
+            samples.name, format="f32le", ac=1, ar=sample_rate, rematrix_maxval=1.0
+        )
+        try:
+            audio.run_ffmpeg(stream.overwrite_output())
+        except RuntimeError as error:
+            raise InputError(f"{file}: not audio, or broken ({error}).") from error
+        if os.path.getsize(samples.name) == 0:
+            raise InputError(f"{file}: the file holds no samples.")
+        return np.memmap(samples.name, dtype="<f4", mode="r")
+
+
+def _in_order(function: Callable, items: Iterable, workers: int) -> Iterator:
+    """`function` of each item, by threads, in the order of the items and never far ahead of the reader."""
+    with ThreadPoolExecutor(workers) as pool:
+        waiting = deque()
+        for item in items:
+            waiting.append(pool.submit(function, item))
+            if len(waiting) > workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _name(file: Path, folder: Path) -> str:
+    """The path of a file in the folder, as text; bytes that are not UTF-8 are written as escapes."""
+    return file.relative_to(folder).as_posix().encode(errors="backslashreplace").decode()
+
+
+def _too_few(folder: Path, usable: int, reasons: dict[str, str]) -> str:
+    """The message for a folder that is no corpus."""
+    files, needed = usable + len(reasons), len(SPLITS)
+    if files == 0:
+        return (
+            f"{folder}: the folder is empty. Put music in it, or set the path of the corpus to another one."
+        )
+    quoted = "; ".join(f"{name}: {reason}" for name, reason in list(reasons.items())[:QUOTED])
+    more = f"; and {len(reasons) - QUOTED} more" if len(reasons) > QUOTED else ""
+    skipped = f" Skipped: {quoted}{more}." if reasons else ""
+    return (
+        f"{folder}: {usable} of its {files} files can be used, but {needed} are needed, one for each of"
+        f" {', '.join(SPLITS)}.{skipped} Add music, or set the path of the corpus to another folder."
+    )
