@@ -1,0 +1,65 @@
+"""The short-time Fourier transform (STFT) that the networks see, on any torch device.
+
+Conventions: frames come before bins, so a spectrogram is (batch, frames, n_fft // 2 + 1). Frame k is centred
+on sample ``k * hop``, the signal being continued by zeros, so a signal of n samples has ``1 + n // hop``
+frames. The window is a periodic Hann window, unscaled: values are those of `librosa.stft` with its defaults.
+
+Level is in dB of magnitude, where 0 dB is a magnitude of 1, and never below `FLOOR`.
+"""
+
+import torch
+
+N_FFT = 1024
+HOP = 256
+BINS = N_FFT // 2 + 1
+FLOOR = -100.0  # dB
+
+
+def stft(audio: torch.Tensor, n_fft: int = N_FFT, hop: int = HOP, centred: bool = True) -> torch.Tensor:
+    """The STFT of a batch of signals.
+
+    Parameters
+    ----------
+    audio : (batch, samples) float32
+    n_fft, hop
+        Length of the window and its step, in samples.
+    centred
+        Continue the signals by ``n_fft // 2`` zeros on both sides. If not, the first frame begins with the
+        first sample and the last one ends within the signal.
+
+    Returns
+    -------
+    (batch, frames, n_fft // 2 + 1) complex64
+    """
+    window = torch.hann_window(n_fft, device=audio.device)
+    spectrum = torch.stft(
+        audio, n_fft, hop, window=window, center=centred, pad_mode="constant", return_complex=True
+    )
+    # (batch, bins, frames) -> (batch, frames, bins)
+    return spectrum.transpose(1, 2)
+
+
+def istft(spectrum: torch.Tensor, samples: int, hop: int = HOP) -> torch.Tensor:
+    """The signals of centred STFTs, by overlap and add: the inverse of `stft`.
+
+    Parameters
+    ----------
+    spectrum : (batch, frames, bins) complex64
+    samples
+        Length of the signals; no frame's centre may lie more than a hop before their end.
+    hop
+        As given to `stft`.
+
+    Returns
+    -------
+    (batch, samples) float32
+    """
+    n_fft = 2 * (spectrum.shape[2] - 1)
+    window = torch.hann_window(n_fft, device=spectrum.device)
+    # (batch, frames, bins) -> (batch, bins, frames)
+    return torch.istft(spectrum.transpose(1, 2), n_fft, hop, window=window, length=samples)
+
+
+def decibel(magnitude: torch.Tensor) -> torch.Tensor:
+    """Magnitude to dB, ``20 log10 m``, not below `FLOOR`; any shape."""
+    return 20 * torch.log10(magnitude.clamp(min=10 ** (FLOOR / 20)))
