@@ -1,0 +1,87 @@
+"""Decoders g: what turns a point z of the latent space back into a spectrogram.
+
+A decoder is the encoder reversed (Table 1): where the encoder pooled, a value is repeated over the window,
+and the convolutions are transposed. The authors' released code instead puts each value back where the
+encoder's pooling had found it. That tells the decoder about the input behind z's back, and is not offered:
+without skip connections, what comes out depends on z alone.
+"""
+
+import torch
+from torch import nn
+
+from relatives.models.encoders import BINS, Block, channels
+
+
+class Unpooling(nn.Module):
+    """Each value repeated over its window, so that the map has the size it had before the pooling."""
+
+    def __init__(self, frames: int, bins: int):
+        super().__init__()
+        self.size = (frames, bins)
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        """(batch, channels, some frames, some bins) -> (batch, channels, frames, bins)."""
+        return nn.functional.interpolate(maps, size=self.size, mode="nearest")
+
+
+class Decoder(nn.Module):
+    """The encoder's layers reversed.
+
+    Parameters
+    ----------
+    dimensions : int
+        Of z.
+    width, frames : int
+        As given to the `VGGEncoder` whose layers are reversed.
+    skips : bool
+        Whether each layer also sees the map of the encoder's block that it reverses, as in a U-Net.
+    """
+
+    def __init__(self, dimensions: int, width: int = 16, frames: int = 128, skips: bool = False):
+        super().__init__()
+        blocks = channels(width, frames)
+        sizes = [(frames >> block, BINS >> block) for block in range(len(blocks))]
+        self.unpoolings = nn.ModuleList(Unpooling(*size) for size in reversed(sizes))
+        # From below come z in the first layer, then the layer before; beside them, the skipped maps
+        below = [dimensions, *reversed(blocks[:-1])]
+        beside = list(reversed(blocks)) if skips else [0] * len(blocks)
+        incoming = [first + second for first, second in zip(below, beside, strict=True)]
+        self.blocks = nn.ModuleList(
+            Block(before, after, transposed=True)
+            for before, after in zip(incoming[:-1], reversed(blocks[:-1]), strict=True)
+        )
+        self.last = nn.ConvTranspose2d(incoming[-1], 1, 3, padding=1)
+
+    def forward(self, z: torch.Tensor, skips: list[torch.Tensor] | None = None) -> torch.Tensor:
+        """Decode.
+
+        Parameters
+        ----------
+        z : (batch, dimensions)
+        skips : list of (batch, channels, frames, bins)
+            As the encoder filled it, if this decoder has skip connections.
+
+        Returns
+        -------
+        (batch, frames, 512)
+            Unbounded.
+        """
+        # (batch, dimensions) -> (batch, dimensions, 1, 1); the average pooling is undone by repeating as well
+        maps = z[:, :, None, None]
+        for number, (unpooling, layer) in enumerate(
+            zip(self.unpoolings, [*self.blocks, self.last], strict=True)
+        ):
+            maps = unpooling(maps)
+            if skips is not None:
+                maps = torch.cat([maps, skips[-1 - number]], dim=1)
+            maps = layer(maps)
+        # (batch, 1, frames, bins) -> (batch, frames, bins)
+        return maps[:, 0]
+
+
+class MaskDecoder(Decoder):
+    """A decoder whose output is a mask, for separation (eq. 7)."""
+
+    def forward(self, z: torch.Tensor, skips: list[torch.Tensor] | None = None) -> torch.Tensor:
+        """As `Decoder.forward`, every value between 0 and 1."""
+        return torch.sigmoid(super().forward(z, skips).float())
