@@ -1,0 +1,618 @@
+"""Every figure on tables such as a run makes, whole and cut down.
+
+What a figure draws is checked on its artists, not on its pixels.
+"""
+
+import inspect
+import itertools
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.patches import Polygon
+from matplotlib.text import Text
+from sklearn.manifold import trustworthiness
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from relatives import projection, transforms
+from relatives.errors import InputError
+from relatives.figures import (
+    fig01,
+    fig02,
+    fig03,
+    fig04,
+    fig06,
+    fig07,
+    fig09,
+    fig10,
+    fig12,
+    fig13,
+    fig14,
+    style,
+    table01,
+)
+
+# Consistency at the smallest transformations
+LEVEL = {"mfcc": 0.95, "AT": 0.85, "IR": 0.7, "VS": 0.45, "AE": 0.25}
+PAIRS = [(a, b) for a in ("dtw", "simple") for b in ("euclidean", "cosine")]
+
+
+def severity(transformation, magnitude):
+    """How far a magnitude is from the original: 0 is the original, 1 the end of the grid."""
+    grid = transforms.GRID[transformation]
+    closest = style.closest_to_original(transformation, grid)
+    if transformation == "MP":
+        return np.log(closest / magnitude) / np.log(closest / min(grid))
+    return abs(magnitude - closest) / max(abs(other - closest) for other in grid)
+
+
+def observations(rng, columns, originals=False):
+    """A row for each combination of `columns` (name: values) at each magnitude, with severity and noise."""
+    points = [(name, m, severity(name, m)) for name, grid in transforms.GRID.items() for m in grid]
+    if originals:
+        points.append(("OG", 0.0, 0.0))
+    table = pd.DataFrame(points, columns=["transformation", "magnitude", "severity"])
+    for name, values in columns.items():
+        table = table.merge(pd.DataFrame({name: values}), how="cross")
+    if "space" in columns:  # nothing in MFCC is random
+        table = table[(table["space"] != "mfcc") | (table["trial"] == 0)]
+    return table.assign(noise=rng.normal(size=len(table)))
+
+
+def curves(table, by, value):
+    """The means of `table` by magnitude, with an interval around them."""
+    means = table.groupby([*by, "transformation", "magnitude"], as_index=False)[value].mean()
+    half = 0.04 * means[value].abs()
+    return means.assign(lower=means[value] - half, upper=means[value] + half)
+
+
+def make_tables(seed=7, excerpts=60, trials=2):
+    """Every table that a figure takes, by its name, of a made-up run: all falls with the magnitude."""
+    rng = np.random.default_rng(seed)
+    tables = {"layers": make_layers()}
+    grid = [(name, magnitude) for name, magnitudes in transforms.GRID.items() for magnitude in magnitudes]
+    tables["grid"] = pd.DataFrame(grid, columns=["transformation", "magnitude"])
+
+    tasks = {"task": ["AE", "AT", "IR", "VS"], "base": [0.4, 0.85, 0.62, 5.0], "fall": [-1.2, 0.25, 0.4, 6.0]}
+    columns = {"task": tasks["task"], "encoder": ["VGG", "MFCC"], "trial": range(trials)}
+    table = observations(rng, columns, originals=True).merge(pd.DataFrame(tasks), on="task")
+    loss = table["severity"] ** 2 + 0.5 * (table["encoder"] == "MFCC") + 0.01 * table["noise"]
+    table["performance"] = table["base"] - table["fall"] * loss
+    tables["performance_trials"] = table.drop(columns=["severity", "noise", "base", "fall"])
+    tables["performance_curves"] = curves(table, ["task", "encoder"], "performance")
+
+    columns = {"space": list(LEVEL), "trial": range(trials), "distance": ["euclidean", "cosine"]}
+    latent = observations(rng, columns)
+    latent["consistency"] = latent["space"].map(LEVEL) * np.exp(-3 * latent["severity"] ** 1.5)
+    latent["consistency"] = (latent["consistency"] + 0.02 * latent["noise"]).clip(0, 1)
+    audio = observations(rng, {"space": ["audio"], "trial": [0], "distance": ["dtw", "simple"]})
+    audio["consistency"] = 1 - 0.8 * audio["severity"] ** (3 + (audio["distance"] == "dtw"))
+    table = pd.concat([latent, audio], ignore_index=True)
+    tables["within_trials"] = table.drop(columns=["severity", "noise"])
+    tables["within_curves"] = curves(table, ["space", "distance"], "consistency")
+
+    pairs = {"audio_distance": ["dtw", "simple"], "latent_distance": ["euclidean", "cosine"]}
+    columns = {"space": list(LEVEL), "trial": range(trials), **pairs}
+    table = observations(rng, columns, originals=True)
+    level, near = table["space"].map(LEVEL), 1 - table["severity"]
+    agreement = 1 - (1 - level) * near**2 - 0.5 * near * (1 - near) + 0.01 * table["noise"]
+    table["agreement"] = agreement.clip(0, 1)
+    alike = np.where(table["space"] == "mfcc", 0.9, 0.25 - 0.1 * level)
+    table["correlation"] = alike - 0.05 * table["severity"] + 0.015 * table["noise"]
+    tables["between"] = table.drop(columns=["severity", "noise"])
+    by = ["space", "audio_distance", "latent_distance"]
+    long = table.melt([*by, "transformation", "magnitude"], ["agreement", "correlation"], "measure")
+    tables["between_curves"] = curves(long, [*by, "measure"], "value")
+
+    # In a space's plane, the lower its level, the further the transformed points are from their originals.
+    planes, errors = [], []
+    sets = [("OG", 0.0), *((name, m) for name, smallest in transforms.SMALLEST.items() for m in smallest)]
+    for space, level in LEVEL.items():
+        places = rng.normal(size=(8, 2))[rng.integers(8, size=excerpts)] + rng.normal(size=(excerpts, 2)) / 2
+        for transformation, magnitude in sets:
+            moved = places + (transformation != "OG") * (1.05 - level) / 4 * rng.normal(size=places.shape)
+            names = {"space": space, "transformation": transformation, "magnitude": magnitude}
+            names["excerpt_id"] = range(excerpts)
+            planes.append(pd.DataFrame({**names, "x": moved[:, 0], "y": moved[:, 1]}))
+            if transformation != "OG":
+                gaps = np.linalg.norm(moved[:, None] - places[None], axis=2)
+                error = (gaps.argmin(axis=1) != np.arange(excerpts)).astype(int)
+                errors.append(pd.DataFrame({**names, "trial": 0, "distance": "euclidean", "error": error}))
+    tables["neighbourhoods"] = pd.concat(planes, ignore_index=True)
+    tables["within"] = pd.concat(errors, ignore_index=True)
+
+    song = np.arange(150) // 10
+    xy = rng.normal(size=(150, 2)) + rng.normal(size=(15, 2))[song] * 1.5
+    loudness = np.where(rng.random(150) < 0.15, -np.inf, -30 + 6 * xy[:, 0] + rng.normal(size=150))
+    tables["songs"] = pd.DataFrame(
+        {
+            "excerpt_id": range(150),
+            "song": [f"song {number}" for number in song],
+            "vocal_loudness": loudness,
+            "x": xy[:, 0],
+            "y": xy[:, 1],
+        }
+    )
+    return tables
+
+
+def make_layers(width=16, labels=50, instruments=11):
+    """What `models.networks.trace` gives for the study's networks."""
+    channels = [width * min(2**block, 16) for block in range(7)]
+    sizes = [(128 >> block, 512 >> block) for block in range(8)]
+    encoder = [("encoder", "Input", "1×128×512")]
+    for block, channel in enumerate(channels):
+        for layer, size in (("Conv 3×3, BN, ReLU", sizes[block]), ("MaxPooling 2×2", sizes[block + 1])):
+            encoder.append(("encoder", layer, "×".join(map(str, (channel, *size)))))
+    encoder.append(("encoder", "GlobalAveragePooling", str(channels[-1])))
+    decoder = []
+    below = [channels[-1], *channels[:-1][::-1]]
+    for size, before, after in zip(sizes[:-1][::-1], below, [*channels[:-1][::-1], 1], strict=True):
+        name = "Transposed conv 3×3" + (", BN, ReLU" if after > 1 else "")
+        decoder += [
+            ("head", "Unpooling 2×2", "×".join(map(str, (before, *size)))),
+            ("head", name, "×".join(map(str, (after, *size)))),
+        ]
+    heads = {
+        "AE": decoder,
+        "AT": [("head", "FC", str(labels))],
+        "IR": [("head", "FC", str(instruments))],
+        "VS": decoder,
+    }
+    rows = [(task, "VGG", *row) for task, head in heads.items() for row in encoder + head]
+    return pd.DataFrame(rows, columns=["task", "encoder", "part", "layer", "output_shape"])
+
+
+TABLES = make_tables()
+MODULES = {
+    module.__name__[-5:]: module
+    for module in (fig01, fig02, fig03, fig04, fig06, fig07, fig09, fig10, fig12, fig13, fig14)
+}
+FAST = {"dpi": 50}
+
+
+def draw(name, tables=TABLES, **settings):
+    module = MODULES[name]
+    named = [parameter for parameter in inspect.signature(module.draw).parameters if parameter != "settings"]
+    return module.draw(**{table: tables[table] for table in named}, settings=FAST | settings)
+
+
+def lines(axes, **look):
+    """The lines of `axes` that have this colour, marker …"""
+    return [
+        line
+        for line in axes.lines
+        if all(getattr(line, f"get_{key}")() == value for key, value in look.items())
+    ]
+
+
+def lightness(colour):
+    """CIE L* of a colour: 0 black to 100 white."""
+    red, green, blue = (
+        share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in to_rgb(colour)
+    )
+    luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    return 116 * luminance ** (1 / 3) - 16
+
+
+# --- every figure
+
+
+# One with bands, one with pixels in its PDF, one with a colour bar
+@pytest.mark.parametrize("name", ["fig06", "fig09", "fig14"])
+def test_the_same_tables_give_the_same_files(name, tmp_path):
+    files = []
+    for number in range(2):
+        pdf, png = tmp_path / f"{number}.pdf", tmp_path / f"{number}.png"
+        style.save(draw(name), pdf, png)
+        files.append((pdf.read_bytes(), png.read_bytes()))
+    assert files[0] == files[1]
+    assert files[0][0].startswith(b"%PDF") and b"CreationDate" not in files[0][0]
+
+
+def keep(**values):
+    """What leaves of a table the rows whose columns have these values, where it has the column."""
+
+    def cut(table):
+        for column, kept in values.items():
+            if column in table:
+                table = table[table[column].isin(kept)]
+        return table
+
+    return cut
+
+
+def rename_and_categorise(table):
+    """A space of a user's own, and the transformation as Parquet may give it back."""
+    if "space" in table:
+        table = table.replace({"space": {"VS": "mine"}})
+    return table.astype({"transformation": "category"}) if "transformation" in table else table
+
+
+CUTS = {
+    "one task, one trial, one magnitude": keep(
+        task=["AE"], space=["audio", "AE"], trial=[0], transformation=["OG", "MP"], magnitude=[0.0, 192.0]
+    ),
+    "no network": keep(space=["audio", "mfcc"], encoder=["MFCC"]),
+    "a space of one's own": rename_and_categorise,
+}
+
+
+@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize("name", MODULES)
+def test_figures_draw_what_is_there(name, cut):
+    tables = {table: CUTS[cut](rows) for table, rows in TABLES.items()}
+    assert draw(name, tables).axes
+
+
+@pytest.mark.parametrize("name", ["fig04", "fig06", "fig07", "fig10", "fig12", "fig13", "fig14"])
+def test_a_missing_value_leaves_a_gap(name):
+    tables = {table: rows.copy() for table, rows in TABLES.items()}
+    for rows in tables.values():
+        values = [
+            column
+            for column in (
+                "performance",
+                "consistency",
+                "agreement",
+                "correlation",
+                "value",
+                "vocal_loudness",
+            )
+            if column in rows
+        ]
+        rows.loc[rows.index[::7], values] = np.nan
+    assert draw(name, tables).axes
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_letters_lie_inside_the_figure_and_never_on_each_other(name):
+    figure = draw(name, dpi=100)
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    beyond = set()  # ticks past an axis' end are there but not drawn
+    for axis in [axis for pane in figure.axes for axis in (pane.xaxis, pane.yaxis)]:
+        low, high = sorted(axis.get_view_interval())
+        beyond |= {tick.label1 for tick in axis.get_major_ticks() if not low <= tick.get_loc() <= high}
+    texts = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
+    boxes = {text: text.get_window_extent(renderer) for text in texts if text not in beyond}
+    for text, box in boxes.items():
+        assert box.x0 > -1 and box.y0 > -1 and box.x1 < figure.bbox.width + 1, text
+        assert box.y1 < figure.bbox.height + 1, text
+    for (one, a), (other, b) in itertools.combinations(boxes.items(), 2):
+        assert min(a.x1, b.x1) - max(a.x0, b.x0) < 0.2 or min(a.y1, b.y1) - max(a.y0, b.y0) < 0.2, (
+            one,
+            other,
+        )
+
+
+def test_an_unknown_setting_is_named():
+    with pytest.raises(InputError, match=r"'widht_mm' is unknown; .*width_mm"):
+        draw("fig06", widht_mm=100)
+
+
+def test_the_size_is_the_one_asked_for():
+    width, _ = draw("fig06", width_mm=120).get_size_inches()
+    assert width * 25.4 == pytest.approx(120)
+    pane = draw("fig06", font_size=9).axes[0]
+    assert pane.xaxis.label.get_fontsize() == pytest.approx(0.93 * 9, abs=0.01)
+
+
+def test_drawing_leaves_matplotlib_as_it_was():
+    before = dict(matplotlib.rcParams)
+    draw("fig06")
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_drawing_needs_neither_pyplot_nor_torch():
+    imports = ", ".join(["style", "table01", *MODULES])
+    code = f"""
+import sys
+from relatives.figures import {imports}
+print({{"matplotlib.pyplot", "torch"}} & set(sys.modules))
+"""
+    path = str(Path(style.__file__).parents[2])
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    assert run.stdout.strip() == "set()"
+
+
+# --- style
+
+
+@pytest.mark.parametrize("looks", [style.SPACES, style.ENCODERS, style.TRANSFORMATIONS])
+def test_colours_are_told_apart_in_grey(looks):
+    steps = sorted(lightness(look.colour) for look in looks.values())
+    assert min(np.diff(steps)) > 7
+    assert steps[-1] < 80  # and on white paper
+    assert len({look.marker for look in looks.values()}) == len(looks)
+
+
+def test_an_axis_of_magnitude_covers_the_grid_and_what_lies_beyond():
+    axes = Figure().add_subplot()
+    style.magnitude_axis(axes, "PS", [18.0])
+    low, high = axes.get_xlim()
+    assert low < -12 and high > 18
+    assert axes.get_xlabel() == "semitones"
+
+
+def test_order_is_the_style_s_then_the_alphabet():
+    assert style.present(style.SPACES, ["zebra", "AE", "mfcc", "ant", "AE"]) == ["mfcc", "AE", "ant", "zebra"]
+    assert style.transformations(["MP", "OG", "PS"]) == ["PS", "MP"]
+
+
+# --- figure by figure
+
+
+def test_fig01_picks_a_neighbourhood_that_the_plane_shows_truly():
+    # Two spaces of three originals in a row. In "true" the second excerpt's PN strays to the third original,
+    # and space and plane say so; in "false" the plane shows it at home.
+    planes, errors = [], []
+    for space, strayed in (("false", 1.1), ("true", 1.9)):
+        for transformation, places in (
+            ("OG", (0.0, 1.0, 2.0)),
+            ("PN", (0.1, strayed, 2.1)),
+            ("EN", (0.2, 1.2, 2.2)),
+        ):
+            magnitude = 0.0 if transformation == "OG" else 30.0
+            rows = {
+                "space": space,
+                "transformation": transformation,
+                "magnitude": magnitude,
+                "excerpt_id": ["a", "b", "c"],
+            }
+            planes.append(pd.DataFrame({**rows, "x": places, "y": 0.0}))
+            if transformation != "OG":
+                wrong = [0, int(transformation == "PN"), 0]
+                errors.append(pd.DataFrame({**rows, "trial": 0, "distance": "euclidean", "error": wrong}))
+    tables = {"neighbourhoods": pd.concat(planes), "within": pd.concat(errors)}
+    best = fig01.candidates(fig01.with_errors(*tables.values(), "euclidean")).iloc[0]
+    assert (best["space"], best["excerpt_id"], best["errors"], best["agreement"]) == ("true", "b", 1, 1.0)
+
+    pane = draw("fig01", tables).axes[0]
+    (ring,) = lines(pane, marker="o", markeredgecolor=style.RED)
+    assert ring.get_xydata().tolist() == [[1.9, 0.0]]
+    (lead,) = lines(pane, color=style.RED, marker="None")
+    assert lead.get_xydata().tolist() == [[1.9, 0.0], [2.0, 0.0]]
+
+
+def test_fig01_has_no_ring_without_an_error():
+    tables = TABLES | {"within": TABLES["within"].assign(error=0)}
+    (ring,) = lines(draw("fig01", tables).axes[0], marker="o", markeredgecolor=style.RED)
+    assert len(ring.get_xydata()) == 0
+
+
+def test_fig01_says_when_there_is_nothing_to_show():
+    originals = TABLES["neighbourhoods"].query("transformation == 'OG'")
+    assert "none" in draw("fig01", TABLES | {"neighbourhoods": originals}).axes[0].get_title(loc="left")
+
+
+@pytest.mark.parametrize("width", [16, 4])
+def test_fig02_has_a_block_for_every_map_and_a_skip_for_every_convolution(width):
+    pane = draw("fig02", {"layers": make_layers(width)}).axes[0]
+    blocks = [patch for patch in pane.patches if isinstance(patch, Polygon)]
+    # Three faces each; the input, seven convolutions and seven poolings, and two decoders of seven
+    assert len(blocks) == 3 * (15 + 2 * 7)
+    assert len(lines(pane, color=style.SPACES["VS"].colour)) == 7
+    assert f"{16 * width}" in "".join(text.get_text() for text in pane.texts)
+
+
+def test_fig02_blocks_shrink_with_their_maps():
+    axes = Figure().add_subplot()
+    heights = []
+    for shape in ((16, 128, 512), (16, 128, 64)):
+        fig02.slab(axes, 0.0, 50.0, shape, style.INK)
+        front = axes.patches[-3].get_xy()
+        heights.append(np.ptp(front[:, 1]))
+    assert heights[0] / heights[1] == pytest.approx(np.log2(1024) / np.log2(128))
+
+
+def test_fig02_without_separation_has_no_skips():
+    layers = make_layers()
+    pane = draw("fig02", {"layers": layers[layers["task"] != "VS"]}).axes[0]
+    assert not lines(pane, color=style.SPACES["VS"].colour)
+
+
+def test_fig03_has_a_dot_a_magnitude_and_the_original_in_red():
+    panes = draw("fig03").axes
+    assert [len(lines(pane, marker="o")[0].get_xdata()) for pane in panes] == [20, 20, 19, 19, 16]
+    assert [lines(pane, color=style.RED)[0].get_xdata()[0] for pane in panes] == [0, 1, 30, 30, 320]
+
+
+def test_fig04_draws_the_curves_and_the_originals():
+    figure = draw("fig04")
+    assert len(figure.axes) == 4 * 5
+    curves = TABLES["performance_curves"]
+    wanted = curves.query("task == 'IR' and transformation == 'PN' and encoder == 'VGG'").sort_values(
+        "magnitude"
+    )
+    original = curves.query("task == 'IR' and transformation == 'OG' and encoder == 'VGG'")[
+        "performance"
+    ].iloc[0]
+    pane = figure.axes[2 * 5 + 2]
+    dotted, curve = lines(pane, color=style.ENCODERS["VGG"].colour)
+    assert curve.get_xdata().tolist() == wanted["magnitude"].tolist()
+    assert curve.get_ydata().tolist() == wanted["performance"].tolist()
+    assert set(dotted.get_ydata()) == {original}
+    assert "lower is better" in figure.axes[0].get_ylabel() and "better" not in pane.get_ylabel()
+
+
+def test_fig06_draws_the_audio_space_alone():
+    for pane in draw("fig06").axes:
+        assert len(pane.lines) == 2
+
+
+def test_fig07_has_the_audio_space_behind_and_a_point_a_trial():
+    for distance in ("dtw", "simple"):
+        pane = draw("fig07", audio_distance=distance).axes[0]
+        wanted = TABLES["within_curves"].query(
+            "space == 'audio' and transformation == 'PS' and distance == @distance"
+        )
+        (grey,) = lines(pane, color=style.AUDIO.colour)
+        assert grey.get_ydata().tolist() == wanted.sort_values("magnitude")["consistency"].tolist()
+        assert grey is pane.lines[0]
+    _, points = lines(pane, color=style.SPACES["AT"].colour)
+    assert len(points.get_xdata()) == 2 * 20
+
+
+def test_fig09_lays_the_transformation_over_the_originals():
+    figure = draw("fig09")
+    assert len(figure.axes) == 5 * 5
+    below, above = figure.axes[0].collections
+    assert (len(below.get_offsets()), len(above.get_offsets())) == (60, 2 * 60)
+    assert below.get_facecolor()[0, :3].tolist() == [0, 0, 0]
+
+
+def test_fig10_draws_the_pair_of_distances_that_is_set():
+    for pair in (("simple", "cosine"), ("dtw", "euclidean")):
+        figure = draw("fig10", agreement=pair)
+        curves = style.of_pair(TABLES["between_curves"], pair)
+        wanted = curves.query(
+            "measure == 'agreement' and space == 'IR' and transformation == 'TS'"
+        ).sort_values("magnitude")
+        curve, points = lines(figure.axes[1], color=style.SPACES["IR"].colour)
+        assert curve.get_ydata().tolist() == wanted["value"].tolist()
+        assert len(points.get_xdata()) == 2 * 20
+        assert style.pair_label(pair) in figure.axes[0].get_ylabel()
+
+
+def test_fig12_standardises_within_the_task():
+    table = fig12.standardise(TABLES["performance_trials"])
+    for task, rows in TABLES["performance_trials"].groupby("task"):
+        values = rows.loc[rows["transformation"] != "OG", "performance"].to_numpy()
+        wanted = (values - values.mean()) / values.std() * (-1 if task == "AE" else 1)
+        np.testing.assert_allclose(table.loc[table["task"] == task, "performance"], wanted, atol=1e-12)
+    alike = TABLES["performance_trials"].assign(performance=0.5)
+    assert (fig12.standardise(alike)["performance"] == 0).all()
+
+
+def test_fig12_tells_the_directions_apart():
+    table = fig12.smallest(TABLES["between"])
+    found = set(zip(table["transformation"], table["magnitude"], table["direction"], strict=True))
+    down, up = fig12.DOWN, fig12.UP
+    assert found == {
+        ("PS", -0.25, down), ("PS", 0.25, up), ("TS", 0.98, down), ("TS", 1.02, up),
+        ("PN", 30.0, ""), ("EN", 30.0, ""), ("MP", 192.0, ""),
+    }  # fmt: skip
+
+
+def test_fig12_has_four_rows_and_every_observation():
+    figure = draw("fig12")
+    assert len(figure.axes) == 2 + 2 + 4 + 4
+    points = sum(len(line.get_xdata()) for line in figure.axes[2].lines)
+    assert points == 7 * (1 + 4 * 2)  # MFCC has one trial, the four others two
+
+
+def test_fig13_bars_are_the_means_on_the_originals():
+    panes = draw("fig13").axes
+    assert len(panes) == 4
+    for pane, pair in zip(panes, PAIRS, strict=True):
+        originals = style.of_pair(TABLES["between"], pair).query("transformation == 'OG'")
+        wanted = originals.groupby("space")["correlation"].mean()[list(style.SPACES)]
+        np.testing.assert_allclose([bar.get_height() for bar in pane.patches], wanted)
+
+
+def test_fig14_colours_by_loudness_and_joins_songs():
+    left, right = (axes for axes in draw("fig14").axes if axes.get_title(loc="left"))
+    loudness = TABLES["songs"]["vocal_loudness"].to_numpy()
+    (points,) = left.collections
+    colours = points.get_array()
+    assert np.isfinite(colours).all() and colours.argmax() == loudness.argmax()
+    assert (colours[np.isneginf(loudness)] == colours.min()).all()
+    assert len(right.collections) == len(right.lines) == 15
+
+
+def test_fig14_without_any_vocals():
+    assert draw("fig14", TABLES | {"songs": TABLES["songs"].assign(vocal_loudness=-np.inf)}).axes
+
+
+def test_table01_lists_the_encoder_once():
+    rows, latex = table01.table(make_layers())
+    assert list(rows.columns) == ["Layers", "Output shape"]
+    assert len(rows) == 1 + 2 * 7 + 1
+    assert rows.iloc[0].tolist() == ["Input", "1×128×512"]
+    assert rows.iloc[-1].tolist() == ["GlobalAveragePooling", "256"]
+    assert r"Conv 3$\times$3, BN, ReLU & 16$\times$128$\times$512 \\" in latex
+    assert latex.count(r"\\") == 1 + len(rows)
+
+
+def test_table01_and_fig02_take_what_the_networks_tell():
+    networks = pytest.importorskip("relatives.models.networks")
+    settings = {
+        "task": "VS", "encoder": "VGG", "width": 2, "frames": 128, "fully_connected": False,
+        "samples": 44100, "sample_rate": 22050, "labels": [],
+    }  # fmt: skip
+    network = networks.build(settings, np.zeros(513, np.float32), np.ones(513, np.float32), seed=0, trial=0)
+    layers = networks.trace(network).assign(task="VS", encoder="VGG")
+    rows, _ = table01.table(layers)
+    assert rows["Output shape"].tolist()[-2:] == ["32×1×4", "32"]
+    assert len(lines(draw("fig02", {"layers": layers}).axes[0], color=style.SPACES["VS"].colour)) == 7
+
+
+# --- projection
+
+
+@pytest.fixture(scope="module")
+def clusters():
+    """90 points in 10 dimensions, around three far centres, each 30 in a row."""
+    rng = np.random.default_rng(1)
+    return np.repeat(rng.normal(size=(3, 10)) * 8, 30, axis=0) + rng.normal(size=(90, 10))
+
+
+def test_the_plane_keeps_neighbours(clusters):
+    plane = projection.plane(clusters, 0, "test")
+    assert plane.shape == (90, 2)
+    assert trustworthiness(clusters, plane, n_neighbors=10) > 0.85
+
+
+def test_the_same_seed_gives_the_same_plane(clusters):
+    planes = [projection.plane(clusters, 0, "test").tobytes() for _ in range(2)]
+    assert planes[0] == planes[1]
+
+
+def test_the_plane_is_laid_out_on_one_thread(clusters, monkeypatch):
+    # With two threads a thousand points come out elsewhere; that takes too long to be shown here.
+    class Layout:
+        def __init__(self, **settings): ...
+
+        def fit_transform(self, points):
+            assert {pool["num_threads"] for pool in threadpool_info()} == {1}
+            return points[:, :2]
+
+    monkeypatch.setattr(projection, "TSNE", Layout)
+    with threadpool_limits(2):
+        projection.plane(clusters, 0, "test")
+
+
+@pytest.mark.parametrize("points", [np.zeros((40, 6)), np.arange(9.0).reshape(3, 3)])
+def test_a_collapsed_space_and_few_points_have_a_plane(points):
+    assert np.isfinite(projection.plane(points, 0, "test")).all()
+
+
+def test_neighbourhoods_lay_originals_and_transformations_out_together(clusters):
+    sets = [("OG", 0.0, clusters[:45]), ("PN", 30.0, clusters[45:])]
+    ids = [f"excerpt {number}" for number in range(45)]
+    table = projection.neighbourhoods("AE", sets, ids, 0)
+    assert list(table.columns) == ["space", "transformation", "magnitude", "excerpt_id", "x", "y"]
+    assert table["excerpt_id"].tolist() == 2 * ids
+    together = projection.plane(clusters, 0, "neighbourhoods", "AE")
+    np.testing.assert_array_equal(table[["x", "y"]].to_numpy(), together)
+    assert (table["transformation"] == "PN").tolist() == [False] * 45 + [True] * 45
+
+
+def test_songs_keep_their_order(clusters):
+    table = projection.songs(clusters, range(90), ["one", "two", "three"] * 30, [-np.inf] * 90, 0)
+    assert table["song"].tolist() == ["one", "two", "three"] * 30
+    assert np.isneginf(table["vocal_loudness"]).all()

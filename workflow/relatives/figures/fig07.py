@@ -1,0 +1,60 @@
+"""Figure 7: the consistency within the latent spaces.
+
+Rows are the latent distances, columns the transformations; a curve a space, the mean over trials and excerpts
+with its interval; a point a trial. The grey curve above is the audio space, as far as a latent space may be
+hoped to reach. Inputs: ``within_curves`` and ``within_trials``.
+"""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from relatives.figures import style
+
+DEFAULTS = style.DEFAULTS | {"audio_distance": "dtw"}
+
+
+@style.styled(DEFAULTS)
+def draw(within_curves: pd.DataFrame, within_trials: pd.DataFrame, *, settings: dict) -> Figure:
+    """Draw the consistency of each latent space over the magnitude.
+
+    Parameters
+    ----------
+    within_curves : DataFrame
+        space, distance, transformation, magnitude, consistency, lower, upper.
+    within_trials : DataFrame
+        space, trial, distance, transformation, magnitude, consistency: means over the excerpts.
+    settings : dict
+        Beside those of `style.DEFAULTS`, ``audio_distance``: dtw or simple, the distance of the grey curve.
+    """
+    latent = within_curves[within_curves["space"] != "audio"]
+    is_audio = (within_curves["space"] == "audio") & (within_curves["distance"] == settings["audio_distance"])
+    audio = dict(list(within_curves[is_audio].groupby("transformation", observed=True)))
+    distances = style.present(("euclidean", "cosine"), latent["distance"])
+    names = style.transformations(latent["transformation"])
+    spaces = style.present(style.SPACES, latent["space"])
+    cell = ["distance", "transformation", "space"]
+    curves = dict(list(latent.groupby(cell, observed=True)))
+    trials = dict(list(within_trials.groupby(cell, observed=True)))
+
+    figure = style.figure(settings, 14 + 42 * len(distances))
+    panes = figure.subplots(len(distances), len(names), sharey="row", squeeze=False)
+    for row, distance in zip(panes, distances, strict=True):
+        for axes, name in zip(row, names, strict=True):
+            style.magnitude_axis(axes, name, label=distance == distances[-1])
+            axes.tick_params(labelbottom=distance == distances[-1])
+            if name in audio:
+                style.curve(axes, audio[name], style.AUDIO, "consistency", linewidth=2)
+            for space in spaces:
+                if (distance, name, space) in curves:
+                    style.curve(axes, curves[distance, name, space], style.space(space), "consistency")
+                if (distance, name, space) in trials:
+                    style.observations(axes, trials[distance, name, space], style.space(space), "consistency")
+        style.unit_interval(row[0])
+        row[0].set_ylabel(f"within-space consistency\n({style.DISTANCES[distance].label})")
+    style.column_titles(panes, names)
+    handles = [style.handle(style.space(space)) for space in spaces]
+    if audio:
+        label = f"audio space ({style.DISTANCES[settings['audio_distance']].label})"
+        handles.append(style.handle(style.Look(label, style.AUDIO.colour, marker=""), linewidth=2))
+    style.legend(figure, handles)
+    return figure

@@ -1,0 +1,61 @@
+"""Figure 10: the consistency between the audio space and a latent space.
+
+The upper row is the agreement of the two spaces' errors, the lower the correlation of their distances;
+columns are transformations; a curve a latent space with its interval; a point a trial. Which pair of
+distances, audio and latent, a row shows is a setting. Inputs: ``between_curves`` and ``between``.
+"""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from relatives.figures import style
+
+DEFAULTS = style.DEFAULTS | {
+    # The pairs that the study discusses for each measure (its section 5.3).
+    "agreement": ("simple", "cosine"),
+    "correlation": ("dtw", "euclidean"),
+}
+
+
+@style.styled(DEFAULTS)
+def draw(between_curves: pd.DataFrame, between: pd.DataFrame, *, settings: dict) -> Figure:
+    """Draw agreement and correlation over the magnitude.
+
+    Parameters
+    ----------
+    between_curves : DataFrame
+        space, audio_distance, latent_distance, transformation, magnitude, measure, value, lower, upper.
+    between : DataFrame
+        space, trial, audio_distance, latent_distance, transformation, magnitude, agreement, correlation.
+    settings : dict
+        Beside those of `style.DEFAULTS`, ``agreement`` and ``correlation``: the audio and the latent distance
+        of that row.
+    """
+    measures = style.present(("agreement", "correlation"), between_curves["measure"])
+    names = style.transformations(between_curves["transformation"])
+    spaces = style.present(style.SPACES, between_curves["space"])
+    cell = ["transformation", "space"]
+
+    figure = style.figure(settings, 14 + 42 * len(measures))
+    panes = figure.subplots(len(measures), len(names), sharey="row", squeeze=False)
+    for row, measure in zip(panes, measures, strict=True):
+        of_measure = between_curves[between_curves["measure"] == measure]
+        curves = dict(list(style.of_pair(of_measure, settings[measure]).groupby(cell, observed=True)))
+        trials = dict(list(style.of_pair(between, settings[measure]).groupby(cell, observed=True)))
+        for axes, name in zip(row, names, strict=True):
+            style.magnitude_axis(axes, name, label=measure == measures[-1])
+            axes.tick_params(labelbottom=measure == measures[-1])
+            for space in spaces:
+                if (name, space) in curves:
+                    style.curve(axes, curves[name, space], style.space(space), "value")
+                if (name, space) in trials:
+                    style.observations(axes, trials[name, space], style.space(space), measure)
+        row[0].set_ylabel(f"{measure}\n({style.pair_label(settings[measure])})")
+        if measure == "agreement":
+            style.unit_interval(row[0])
+        else:
+            row[0].set_ylim(bottom=min(0, row[0].get_ylim()[0]))
+    style.column_titles(panes, names)
+    figure.align_ylabels(panes[:, 0])
+    style.legend(figure, [style.handle(style.space(space)) for space in spaces])
+    return figure
