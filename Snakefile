@@ -1,0 +1,46 @@
+"""The consistency study as a workflow: music, features, transformed audio, networks, distances, figures, report.
+
+snakemake --cores N                                  everything, on the embedded corpus
+snakemake --cores N --configfile mine.yaml           the same with your settings laid over config.yaml
+snakemake --cores 1 fig06                            one figure
+snakemake --cores N --configfile workflow/presets/folder.yaml   on a folder of your own music
+"""
+
+
+configfile: f"{workflow.basedir}/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/corpora.smk"
+include: "workflow/rules/features.smk"
+include: "workflow/rules/transforms.smk"
+include: "workflow/rules/training.smk"
+include: "workflow/rules/embedding.smk"
+include: "workflow/rules/performance.smk"
+include: "workflow/rules/distances.smk"
+include: "workflow/rules/consistency.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/report.smk"
+
+
+report: "workflow/report/workflow.rst"
+
+
+rule all:
+    default_target: True
+    input:
+        "results/report.html",
+
+
+rule figures:
+    input:
+        [f"results/consistency/figures/{figure}.pdf" for figure in FIGURES],
+        "results/consistency/tables/table01.csv",
+
+
+onsuccess:
+    print("Done. The report: results/report.html")
+
+
+onerror:
+    print("Stopped. What is finished is kept: the same command goes on from here. The log above says why.")

@@ -1,0 +1,109 @@
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from relatives import configuration
+from relatives.errors import InputError
+
+ROOT = Path(__file__).parents[1]
+
+
+def merged(base, overlay):
+    """`overlay` laid over `base` as Snakemake does it: dictionaries key by key, all else whole."""
+    base = copy.deepcopy(base)
+    for key, value in overlay.items():
+        both = isinstance(value, dict) and isinstance(base.get(key), dict)
+        base[key] = merged(base[key], value) if both else value
+    return base
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return yaml.safe_load((ROOT / "config.yaml").read_text())
+
+
+def complaint(config):
+    with pytest.raises(InputError) as error:
+        configuration.check(config)
+    return str(error.value)
+
+
+def test_the_shipped_configuration_is_valid_with_every_preset(shipped, tmp_path):
+    configuration.check(shipped)
+    for preset in (ROOT / "workflow" / "presets").glob("*.yaml"):
+        config = merged(shipped, yaml.safe_load(preset.read_text()))
+        for corpus in config["corpora"].values():
+            if "path" in corpus:
+                corpus["path"] = str(tmp_path)
+        configuration.check(config)
+
+
+@pytest.mark.parametrize(
+    ("overlay", "words"),
+    [
+        ({"trails": 3}, ["trails", "no such setting", "'trials'"]),
+        ({"training": {"widht": 3}}, ["training.widht", "'width'"]),
+        ({"corpora": {"tagging": {"sonqs": 3}}}, ["corpora.tagging.sonqs", "'songs'"]),
+        ({"trials": 0}, ["trials", "0"]),
+        ({"trials": "two"}, ["trials", "'two'"]),
+        ({"tasks": ["AE", "XX"]}, ["tasks.1", "XX"]),
+        ({"transformations": {"PS": [0.5, 99]}}, ["transformations.PS", "99", "semitones", "24"]),
+        ({"transformations": {"MP": [100]}}, ["transformations.MP", "100", "kb/s"]),
+        ({"transformations": {"QS": [1]}}, ["transformations.QS", "no such setting"]),
+        ({"training": {"AT": {"corpus": "separation"}}}, ["training.AT.corpus", "tags", "'separation'"]),
+        ({"training": {"VS": {"corpus": "tagging"}}}, ["training.VS.corpus", "stems", "'tagging'"]),
+        ({"training": {"AE": {"corpus": "tagign"}}}, ["training.AE.corpus", "tagign", "tagging"]),
+        ({"consistency": {"corpus": "nowhere"}}, ["consistency.corpus", "nowhere"]),
+        ({"corpora": {"tagging": {"split": [0.5, 0.1, 0.1]}}}, ["corpora.tagging.split", "0.7"]),
+        ({"excerpts": {"window": 1.0}}, ["excerpts.window", "shorter"]),
+        ({"noise": {"recording": "no/such.ogg"}}, ["noise.recording", "no/such.ogg"]),
+    ],
+)
+def test_what_is_wrong_is_named(shipped, overlay, words):
+    message = complaint(merged(shipped, overlay))
+    assert all(word in message for word in words), message
+
+
+def test_a_folder_is_checked_before_anything_runs(shipped, tmp_path):
+    settings = {"source": "folder", "path": str(tmp_path / "gone"), "split": [0.6, 0.2, 0.2], "excerpts": 10}
+    config = merged(shipped, {"corpora": {"mine": settings}})
+    assert "corpora.mine.path" in complaint(config)
+    settings["path"] = str(tmp_path)
+    config = merged(shipped, {"corpora": {"mine": settings}, "training": {"AT": {"corpus": "mine"}}})
+    assert "task AT needs tags" in complaint(config)
+
+
+def test_all_faults_are_told_at_once(shipped):
+    message = complaint(merged(shipped, {"trails": 3, "training": {"widht": 1}}))
+    assert "trails" in message
+    assert "widht" in message
+
+
+def test_the_grid_of_a_run(shipped):
+    grid = configuration.magnitudes(shipped)
+    assert list(grid) == ["OG", "PS", "TS", "PN", "EN", "MP"]
+    assert sum(map(len, grid.values())) == 95
+    config = merged(shipped, {"transformations": {"PS": [-1, 1], "TS": None}})
+    grid = configuration.magnitudes(config)
+    assert grid["PS"] == [-1.0, 1.0]
+    assert "TS" not in grid
+
+
+def test_spaces_corpora_and_blocks_of_a_run(shipped):
+    assert configuration.spaces(shipped) == {"mfcc": 1, "AE": 2, "AT": 2, "IR": 2, "VS": 2}
+    assert configuration.spaces(merged(shipped, {"encoders": ["MFCC"]})) == {"mfcc": 1}
+    assert configuration.corpora_in_use(merged(shipped, {"tasks": ["VS"]})) == ["tagging", "separation"]
+    assert configuration.blocks(merged(shipped, {"excerpts": {"block": 40}}), "tagging") == [0, 1, 2]
+
+
+def test_the_contents_of_a_folder_are_followed(shipped, tmp_path):
+    settings = {"source": "folder", "path": str(tmp_path), "split": [0.6, 0.2, 0.2], "excerpts": 10}
+    config = merged(shipped, {"corpora": {"mine": settings}})
+    empty = configuration.contents(config, "mine")
+    (tmp_path / "song.wav").write_bytes(b"1")
+    one = configuration.contents(config, "mine")
+    (tmp_path / "song.wav").write_bytes(b"12")
+    assert len({empty, one, configuration.contents(config, "mine")}) == 3
+    assert configuration.contents(config, "tagging") is None

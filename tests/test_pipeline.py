@@ -1,0 +1,218 @@
+"""The pipeline itself, on its smoke preset, in a copy of the workflow so that its code can be changed."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+pytestmark = pytest.mark.pipeline
+
+ROOT = Path(__file__).parents[1]
+REAL_AUDIO = ROOT.parent / "shared" / "real_audio"
+
+
+class Run:
+    """A copy of the workflow and a folder in which it runs."""
+
+    def __init__(self, folder: Path, preset: str = "smoke"):
+        self.folder = folder
+        self.preset = preset
+        shutil.copytree(ROOT / "workflow", folder / "workflow", ignore=shutil.ignore_patterns("__pycache__"))
+        for name in ("Snakefile", "config.yaml"):
+            shutil.copy(ROOT / name, folder / name)
+
+    def snakemake(self, *arguments, cores=2, check=True):
+        """What Snakemake prints."""
+        command = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--configfile"]
+        preset = self.folder / "workflow" / "presets" / f"{self.preset}.yaml"
+        result = subprocess.run(
+            [*command, str(preset), *map(str, arguments)],
+            cwd=self.folder,
+            env=os.environ | {"PYTHONPATH": str(self.folder / "workflow")},
+            capture_output=True,
+            text=True,
+        )
+        output = result.stdout + result.stderr
+        assert not check or result.returncode == 0, output[-8000:]
+        return output
+
+    def planned(self, *arguments):
+        """The names of the rules that a dry run would run."""
+        output = self.snakemake("--dry-run", *arguments)
+        return set(re.findall(r"^(?:local)?rule (\w+):", output, flags=re.MULTILINE))
+
+    def tables(self):
+        """The bytes of every table by its path."""
+        files = [
+            file
+            for suffix in ("parquet", "csv", "tex")
+            for file in self.folder.glob(f"results/**/*.{suffix}")
+        ]
+        return {
+            str(file.relative_to(self.folder)): file.read_bytes()
+            for file in files
+            if file.name != "history.csv"
+        }
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A finished run on two cores."""
+    run = Run(tmp_path_factory.mktemp("two cores"))
+    run.output = run.snakemake()
+    return run
+
+
+def test_the_last_line_names_the_report(run):
+    assert "results/report.html" in run.output.strip().splitlines()[-1]
+    page = (run.folder / "results" / "report.html").read_text()
+    assert "<img" in page
+    assert not re.findall(r"""(?:src|href)=["']https?:""", page)
+
+
+def test_every_figure_is_there_twice(run):
+    figures = run.folder / "results" / "consistency" / "figures"
+    for number in ("01", "02", "03", "04", "06", "07", "09", "10", "12", "13", "14"):
+        assert (figures / f"fig{number}.pdf").stat().st_size > 1000
+        assert (figures / f"fig{number}.png").stat().st_size > 1000
+
+
+def test_a_finished_run_has_nothing_to_do(run):
+    assert run.planned() == set()
+
+
+def test_a_deleted_figure_is_made_again_alone(run):
+    (run.folder / "results" / "consistency" / "figures" / "fig06.png").unlink()
+    assert run.planned("fig06") == {"fig06"}
+    assert run.planned() == {"fig06", "report", "all"}
+    run.snakemake("fig06")
+
+
+def test_a_plotting_setting_makes_only_its_figure(run):
+    changed = "figures={fig10: {agreement: [dtw, cosine]}}"
+    assert run.planned("--config", changed) == {"fig10", "report", "all"}
+
+
+@pytest.mark.parametrize(
+    ("module", "made", "kept"),
+    [
+        (
+            "distances/warping.py",
+            {"distances", "consistency", "fig06", "fig10", "report"},
+            {"transform", "train", "embed", "perform", "fig04"},
+        ),
+        ("figures/fig04.py", {"fig04", "report"}, {"performance", "fig06", "table01"}),
+        ("corpora/synthetic/voice.py", {"corpus", "spectrograms", "transform", "train", "fig14"}, {"fig03"}),
+    ],
+)
+def test_changed_code_makes_again_what_it_made(run, module, made, kept):
+    path = run.folder / "workflow" / "relatives" / module
+    before = path.read_text()
+    try:
+        path.write_text(before + "\n# A comment makes nothing again\n")
+        assert run.planned() == set()
+        path.write_text(before + "\nCHANGED = True\n")
+        planned = run.planned()
+    finally:
+        path.write_text(before)
+    assert made <= planned
+    assert not planned & kept
+
+
+def test_tables_are_the_same_bytes_on_one_core(run, tmp_path):
+    other = Run(tmp_path)
+    other.snakemake(cores=1)
+    tables = run.tables()
+    assert tables.keys() == other.tables().keys()
+    assert [name for name, data in other.tables().items() if data != tables[name]] == []
+
+
+def test_the_original_is_its_own_nearest_in_every_space(run):
+    within = pd.read_parquet(run.folder / "results" / "consistency" / "within.parquet")
+    originals = within[within["transformation"] == "OG"]
+    assert set(originals["space"]) == {"audio", "mfcc", "AE", "AT", "IR", "VS"}
+    assert originals["error"].sum() == 0
+
+
+def test_a_script_can_be_started_by_hand(run):
+    output = run.folder / "results" / "consistency" / "distances" / "dtw" / "PS.npy"
+    before = output.read_bytes()
+    output.unlink()
+    result = subprocess.run(
+        [sys.executable, "workflow/scripts/distances.py", "transformation=PS"],
+        cwd=run.folder,
+        env=os.environ
+        | {"PYTHONPATH": str(run.folder / "workflow"), "RELATIVES_CONFIG": "workflow/presets/smoke.yaml"},
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+    assert output.read_bytes() == before
+
+
+def test_snakemake_makes_its_own_report(run):
+    run.snakemake("--report", "snakemake.html")
+    assert "Figure 6" in (run.folder / "snakemake.html").read_text()
+
+
+def test_a_wrong_key_stops_before_the_first_job(run):
+    output = run.snakemake("--config", "trails=3", check=False)
+    assert "trails: there is no such setting; the nearest is 'trials'" in output
+    assert "Traceback" not in output
+
+
+def small_grid(folder):
+    """The folder preset with few magnitudes and steps, as a preset of its own."""
+    preset = (folder / "workflow" / "presets" / "folder.yaml").read_text()
+    preset = preset.replace(
+        "AE: {corpus: music}", "AE: {corpus: music, steps: {VGG: 3, MFCC: 3}}\n  width: 1\n  batch: 4"
+    )
+    preset = preset.replace("excerpts: 100", "excerpts: 12")
+    grid = (
+        "transformations: {PS: [-12, -0.25, 12], TS: [0.98, 1.5], PN: [-15, 30], EN: [-15, 30], MP: [8, 192]}"
+    )
+    (folder / "workflow" / "presets" / "mine.yaml").write_text(f"{preset}trials: 1\n{grid}\n")
+
+
+def test_a_folder_of_text_files_is_refused_with_what_was_found(tmp_path):
+    run = Run(tmp_path, "mine")
+    small_grid(run.folder)
+    (run.folder / "music").mkdir()
+    (run.folder / "music" / "notes.txt").write_text("no music")
+    output = run.snakemake(check=False)
+    assert "music" in output
+    assert "notes.txt" in output or "1 file" in output
+    assert "Traceback" not in output
+
+
+def test_a_folder_of_real_music_gives_its_figures(tmp_path):
+    if not REAL_AUDIO.is_dir():
+        pytest.skip(f"there is no {REAL_AUDIO}")
+    run = Run(tmp_path, "mine")
+    small_grid(run.folder)
+    (run.folder / "music").mkdir()
+    shutil.copytree(REAL_AUDIO / "music", run.folder / "music" / "deep" / "down")
+    soundfile.write(run.folder / "music" / "silence.wav", np.zeros(88200), 44100)
+    (run.folder / "music" / "cover.jpg").write_bytes(b"no music")
+    run.snakemake("--config", f"noise={{recording: {REAL_AUDIO / 'noise' / 'tavern.ogg'}}}")
+    results = run.folder / "results" / "consistency"
+    skipped = pd.read_csv(run.folder / "data" / "corpora" / "music" / "skipped.csv")
+    assert {Path(file).name for file in skipped["file"]} == {"silence.wav", "cover.jpg"}
+    assert (results / "figures" / "fig06.pdf").is_file()
+    assert (results / "figures" / "fig07.pdf").is_file()
+    assert not (results / "figures" / "fig14.pdf").exists()
+
+    curves = pd.read_parquet(results / "within_curves.parquet")
+    audio = curves[curves["space"] == "audio"].set_index(["distance", "transformation", "magnitude"])[
+        "consistency"
+    ]
+    for distance in ("dtw", "simple"):
+        assert audio[distance, "PS", 12.0] < audio[distance, "PS", -0.25]
+        assert audio[distance, "PN", -15.0] < audio[distance, "PN", 30.0]

@@ -1,0 +1,148 @@
+"""The configuration: checked before the first job, and what follows from it.
+
+`check` holds config.yaml, with whatever is laid over it, against ``workflow/schemas/config.schema.yaml`` and
+against what only the package knows: the ranges of the magnitudes, the labels that a corpus provides. The
+other functions answer what the rules ask: which corpora, blocks, magnitudes and spaces this run has.
+"""
+
+import difflib
+import hashlib
+import math
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from relatives import corpora, transforms
+from relatives.errors import InputError
+from relatives.tasks import TASKS
+
+SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
+
+
+def check(config: dict) -> None:
+    """Raise an `InputError` that lists everything wrong with `config`, each with its key and the way out."""
+    validator = Draft202012Validator(yaml.safe_load(SCHEMA.read_text()))
+    faults = [fault for error in validator.iter_errors(config) for fault in _in_words(error)]
+    if not faults:
+        faults = [*_wrong_corpora(config), *_wrong_magnitudes(config), *_wrong_lengths(config)]
+    if faults:
+        raise InputError("the configuration is not valid:\n  " + "\n  ".join(faults))
+
+
+def corpus_of(config: dict, task: str) -> str:
+    """The corpus that `task` is trained and tested on."""
+    return config["training"][task]["corpus"]
+
+
+def corpora_in_use(config: dict) -> list[str]:
+    """The corpora that this run tests on, in the order of the configuration."""
+    used = {config["consistency"]["corpus"], *(corpus_of(config, task) for task in config["tasks"])}
+    return [corpus for corpus in config["corpora"] if corpus in used]
+
+
+def provides(config: dict, corpus: str) -> set[str]:
+    """What `corpus` has beside its audio: of ``tags``, ``instruments``, ``stems``."""
+    settings = config["corpora"][corpus]
+    return corpora.source(settings["source"]).provides(settings)
+
+
+def contents(config: dict, corpus: str) -> str | None:
+    """A digest of the names, sizes and times of the files in a corpus' folder; None where it has no folder.
+
+    It stands among the parameters of the rule that reads the folder, so that a file added or changed is
+    noticed.
+    """
+    path = config["corpora"][corpus].get("path")
+    if path is None:
+        return None
+    digest = hashlib.sha256()
+    for folder, folders, files in os.walk(Path(path).expanduser()):
+        folders.sort()
+        for file in sorted(files):
+            status = os.lstat(os.path.join(folder, file))
+            digest.update(
+                f"{folder}/{file} {status.st_size} {status.st_mtime_ns}\n".encode(errors="surrogateescape")
+            )
+    return digest.hexdigest()[:12]
+
+
+def blocks(config: dict, corpus: str) -> list[int]:
+    """The numbers of the blocks into which the test excerpts of `corpus` are cut."""
+    return list(range(math.ceil(config["corpora"][corpus]["excerpts"] / config["excerpts"]["block"])))
+
+
+def magnitudes(config: dict) -> dict[str, list[float]]:
+    """The magnitudes of every transformation of this run, the original first, as the one magnitude of OG."""
+    asked = {name: config["transformations"].get(name) for name in transforms.GRID}
+    grid = {
+        name: list(transforms.GRID[name] if asked[name] == "study" else asked[name])
+        for name in asked
+        if asked[name]
+    }
+    return {
+        "OG": [0.0],
+        **{name: [float(magnitude) for magnitude in values] for name, values in grid.items()},
+    }
+
+
+def spaces(config: dict) -> dict[str, int]:
+    """The latent spaces of this run with their numbers of trials; MFCC has one, nothing in it is random."""
+    networks = {task: config["trials"] for task in config["tasks"] if "VGG" in config["encoders"]}
+    return {**({"mfcc": 1} if "MFCC" in config["encoders"] else {}), **networks}
+
+
+def _in_words(error: ValidationError) -> Iterator[str]:
+    where = ".".join(map(str, error.absolute_path))
+    if error.validator == "additionalProperties" and isinstance(error.instance, dict):
+        known = error.schema.get("properties", {})
+        for key in sorted(set(error.instance) - set(known), key=str):
+            near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.0)
+            name = f"{where}.{key}" if where else str(key)
+            yield f"{name}: there is no such setting; the nearest is {near[0]!r}"
+    else:
+        yield f"{where or 'config'}: {error.message}"
+
+
+def _wrong_corpora(config: dict) -> Iterator[str]:
+    asked = {"consistency.corpus": config["consistency"]["corpus"]}
+    asked |= {f"training.{task}.corpus": corpus_of(config, task) for task in config["tasks"]}
+    for key, corpus in asked.items():
+        if corpus not in config["corpora"]:
+            yield f"{key}: there is no corpus {corpus!r} among corpora ({', '.join(config['corpora'])})"
+    for task in config["tasks"]:
+        corpus = corpus_of(config, task)
+        missing = TASKS[task].needs - provides(config, corpus) if corpus in config["corpora"] else set()
+        if missing:
+            yield (
+                f"training.{task}.corpus: task {task} needs {' and '.join(missing)}, which corpus {corpus!r} "
+                f"does not have; name another corpus, or leave {task} out of tasks"
+            )
+    for corpus in config["corpora"]:
+        settings = config["corpora"][corpus]
+        total = sum(settings["split"])
+        if not math.isclose(total, 1.0, abs_tol=1e-6):
+            yield f"corpora.{corpus}.split: the shares {settings['split']} sum to {total:g}, not to 1"
+        if settings["source"] == "folder" and not Path(settings["path"]).expanduser().is_dir():
+            yield f"corpora.{corpus}.path: there is no folder {settings['path']}"
+    recording = config["noise"]["recording"]
+    if recording is not None and not Path(recording).expanduser().is_file():
+        yield f"noise.recording: there is no file {recording}; null makes a bar's ambience"
+
+
+def _wrong_magnitudes(config: dict) -> Iterator[str]:
+    for name, values in magnitudes(config).items():
+        for magnitude in values:
+            try:
+                transforms.check(name, magnitude)
+            except InputError as error:
+                yield f"transformations.{name}: {error}"
+
+
+def _wrong_lengths(config: dict) -> Iterator[str]:
+    seconds, window = config["excerpts"]["seconds"], config["excerpts"]["window"]
+    if window < seconds:
+        yield f"excerpts.window: {window:g} s is shorter than the excerpt's {seconds:g} s"

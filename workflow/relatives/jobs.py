@@ -1,0 +1,123 @@
+"""What every script of the pipeline shares: its job, its log, its errors, and being started by hand.
+
+A script under ``workflow/scripts`` defines ``main(job)`` and ends in ``jobs.run(main)``. Snakemake starts it
+with the job's input, output, params and the rest in an object; by hand,
+
+    python workflow/scripts/transform.py corpus=tagging transformation=PS block=0
+
+builds the same object from the Snakefile, in the folder that holds `data` and `results`, so that any script
+can be stepped through in a debugger.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import psutil
+from tqdm import tqdm
+
+from relatives.errors import InputError
+from relatives.files import replacing
+
+
+def run(main: Callable) -> None:
+    """Run `main` on this script's job: what it prints goes to the log, an input error has no traceback."""
+    started = psutil.Process().create_time()
+    ready = time.time()
+    script = sys.modules["__main__"]
+    by_snakemake = hasattr(script, "snakemake")
+    job = script.snakemake if by_snakemake else by_hand(Path(script.__file__).stem, sys.argv[1:])
+    with _logging(job.log[0] if by_snakemake and job.log else None):
+        try:
+            main(job)
+        except InputError as error:
+            sys.exit(f"Error: {error}")
+        # The report adds these up: what the pipeline pays for interpreters and imports
+        print(f"start-up {ready - started:.2f} s, work {time.time() - ready:.2f} s", file=sys.stderr)
+
+
+@contextmanager
+def _logging(path: str | None) -> Iterator[None]:
+    """Send both output streams to `path`, those of compiled code too; None leaves them where they are."""
+    if path is None:
+        yield
+        return
+    with open(path, "w") as log:
+        sys.stdout.flush()
+        os.dup2(log.fileno(), sys.stdout.fileno())
+        os.dup2(log.fileno(), sys.stderr.fileno())
+        sys.stderr.reconfigure(line_buffering=True)
+        yield
+
+
+def by_hand(script: str, wildcards: list[str]) -> object:
+    """The object that Snakemake would give to `script`, for a run outside it.
+
+    Parameters
+    ----------
+    script : str
+        The script's name, without its suffix.
+    wildcards : list of str
+        ``name=value`` for every wildcard of the rule. A script that serves several rules takes the
+        first one whose wildcards are these, or the rule that ``rule=NAME`` says.
+    """
+    from snakemake.api import SnakemakeApi
+    from snakemake.dag import DAG
+    from snakemake.jobs import Job
+    from snakemake.script import Snakemake
+    from snakemake.settings.types import ConfigSettings, OutputSettings, Quietness, ResourceSettings
+
+    values = dict(pair.split("=", 1) for pair in wildcards)
+    name = values.pop("rule", None)
+    snakefile = Path(__file__).parents[2] / "Snakefile"
+    configfiles = [Path(path) for path in os.environ.get("RELATIVES_CONFIG", "").split(os.pathsep) if path]
+    with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
+        workflow = api.workflow(
+            resource_settings=ResourceSettings(cores=1),
+            config_settings=ConfigSettings(configfiles=configfiles),
+            snakefile=snakefile,
+            workdir=Path.cwd(),
+        )._workflow
+        workflow.include(snakefile, overwrite_default_target=True)
+        rules = [
+            rule
+            for rule in workflow.rules
+            if rule.script
+            and Path(rule.script).stem == script
+            and rule.wildcard_names == set(values)
+            and name in (None, rule.name)
+        ]
+        if not rules:
+            raise InputError(f"no rule runs {script}.py with the wildcards {sorted(values)}")
+        job = Job(rules[0], DAG(workflow, rules=rules[:1]), values)
+        return Snakemake(
+            job.input, job.output, job.params, job.wildcards, job.threads, job.resources, job.log,
+            workflow.config, job.rule.name, None, str(Path(rules[0].script).parent),
+        )  # fmt: skip
+
+
+def progress(items: Iterable, unit: str) -> Iterable:
+    """`items` with a bar in the log: how many, how fast, how long still."""
+    return tqdm(items, unit=f" {unit}", mininterval=5, dynamic_ncols=False, ncols=90)
+
+
+def blocks(paths: str | list[str]) -> np.ndarray:
+    """The arrays (magnitudes, excerpts of a block, ...) of `paths`, joined to (magnitudes, excerpts, ...).
+
+    One block stays a memory map; more are copied.
+    """
+    paths = [paths] if isinstance(paths, str) else paths
+    arrays = [np.load(path, mmap_mode="r") for path in paths]
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis=1)
+
+
+def write_tables(tables: dict[str, pd.DataFrame], output: object) -> None:
+    """Write each table to the output of its name, as parquet."""
+    for name, table in tables.items():
+        with replacing(output[name]) as path:
+            table.to_parquet(path, index=False)

@@ -1,0 +1,80 @@
+# What music there is: the corpora, the noise, the test excerpts.
+
+
+def corpus_settings(wildcards):
+    """The settings that make a corpus; how many excerpts are drawn from it later is not one of them."""
+    return {key: value for key, value in config["corpora"][wildcards.corpus].items() if key != "excerpts"}
+
+
+def source_modules(wildcards):
+    """The modules of a corpus' source, which are loaded by name."""
+    settings = config["corpora"][wildcards.corpus]
+    source = f"relatives.corpora.{settings['source']}"
+    return [source, f"{source}.{settings['kind']}"] if "kind" in settings else [source]
+
+
+rule corpus:
+    output:
+        audio="data/corpora/{corpus}/audio.i16",
+        stems="data/corpora/{corpus}/stems.i16",
+        tracks="data/corpora/{corpus}/tracks.parquet",
+        labels="data/corpora/{corpus}/labels.parquet",
+        skipped="data/corpora/{corpus}/skipped.csv",
+    log:
+        "results/logs/corpora/{corpus}.log",
+    benchmark:
+        "results/timing/corpora/{corpus}.tsv"
+    params:
+        settings=corpus_settings,
+        contents=lambda wildcards: configuration.contents(config, wildcards.corpus),
+        shortest=config["excerpts"]["seconds"],
+        sample_rate=SAMPLE_RATE,
+        seed=SEED,
+        code=lambda wildcards: fingerprint("corpus", *source_modules(wildcards)),
+    threads: 2
+    resources:
+        mem_mb=1000,
+    script:
+        "../scripts/corpus.py"
+
+
+rule noise:
+    input:
+        recording=config["noise"]["recording"] or [],
+    output:
+        "data/noise.npy",
+    log:
+        "results/logs/corpora/noise.log",
+    benchmark:
+        "results/timing/corpora/noise.tsv"
+    params:
+        seconds=config["noise"]["seconds"],
+        sample_rate=SAMPLE_RATE,
+        seed=SEED,
+        code=fingerprint("noise"),
+    resources:
+        mem_mb=500,
+    script:
+        "../scripts/noise.py"
+
+
+rule excerpts:
+    input:
+        audio="data/corpora/{corpus}/audio.i16",
+        tracks="data/corpora/{corpus}/tracks.parquet",
+    output:
+        excerpts="data/excerpts/{corpus}.parquet",
+    log:
+        "results/logs/corpora/excerpts.{corpus}.log",
+    benchmark:
+        "results/timing/corpora/excerpts.{corpus}.tsv"
+    params:
+        number=lambda wildcards: config["corpora"][wildcards.corpus]["excerpts"],
+        seconds=config["excerpts"]["seconds"],
+        sample_rate=SAMPLE_RATE,
+        seed=SEED,
+        code=fingerprint("excerpts"),
+    resources:
+        mem_mb=500,
+    script:
+        "../scripts/excerpts.py"

@@ -1,0 +1,167 @@
+# Every figure and table of the study, each a target of its own name: snakemake --cores 1 fig06
+
+# Each figure and the tables that it draws, which are the arguments of its module's draw(). A figure that this run's
+# tasks and encoders leave without a table is left out.
+FIGURES = {
+    "fig01": ["neighbourhoods", "within"],
+    "fig02": ["layers"],
+    "fig03": ["grid"],
+    "fig04": ["performance_curves"],
+    "fig06": ["within_curves"],
+    "fig07": ["within_curves", "within_trials"],
+    "fig09": ["neighbourhoods"],
+    "fig10": ["between_curves", "between"],
+    "fig12": ["performance_trials", "within_trials", "between"],
+    "fig13": ["between"],
+    "fig14": ["songs"],
+}
+TABLES = {
+    "grid": f"{CONSISTENCY}/tables/grid.parquet",
+    "within": f"{CONSISTENCY}/within.parquet",
+    "within_trials": f"{CONSISTENCY}/within_trials.parquet",
+    "within_curves": f"{CONSISTENCY}/within_curves.parquet",
+}
+if SPACES:
+    TABLES |= {
+        "between": f"{CONSISTENCY}/between.parquet",
+        "between_curves": f"{CONSISTENCY}/between_curves.parquet",
+        "neighbourhoods": f"{CONSISTENCY}/projections/neighbourhoods.parquet",
+    }
+if config["tasks"]:
+    TABLES |= {
+        "layers": f"{CONSISTENCY}/tables/layers.parquet",
+        "performance_trials": f"{CONSISTENCY}/performance_trials.parquet",
+        "performance_curves": f"{CONSISTENCY}/performance_curves.parquet",
+    }
+if "VS" in config["tasks"] and "VGG" in config["encoders"]:
+    TABLES["songs"] = f"{CONSISTENCY}/projections/songs.parquet"
+FIGURES = {figure: tables for figure, tables in FIGURES.items() if set(tables) <= set(TABLES)}
+
+
+# Figures 9 and 14 draw planes, which are made here, so that a change of a colour does not make them again
+rule neighbourhoods:
+    input:
+        embeddings=[
+            f"{CONSISTENCY}/embeddings/{space}/trial0/{transformation}.npy"
+            for space in SPACES
+            for transformation in MAGNITUDES
+        ],
+        excerpts=f"data/excerpts/{POINTS}.parquet",
+    output:
+        neighbourhoods=f"{CONSISTENCY}/projections/neighbourhoods.parquet",
+    log:
+        "results/logs/figures/neighbourhoods.log",
+    benchmark:
+        "results/timing/figures/neighbourhoods.tsv"
+    params:
+        magnitudes=MAGNITUDES,
+        spaces=list(SPACES),
+        folder=CONSISTENCY,
+        seed=SEED,
+        code=fingerprint("neighbourhoods"),
+    resources:
+        mem_mb=800,
+    script:
+        "../scripts/neighbourhoods.py"
+
+
+rule songs:
+    input:
+        audio=lambda wildcards: f"data/corpora/{configuration.corpus_of(config, 'VS')}/audio.i16",
+        stems=lambda wildcards: f"data/corpora/{configuration.corpus_of(config, 'VS')}/stems.i16",
+        tracks=lambda wildcards: f"data/corpora/{configuration.corpus_of(config, 'VS')}/tracks.parquet",
+        checkpoint=f"{CONSISTENCY}/models/VS/VGG/trial0/checkpoint.pt",
+    output:
+        songs=f"{CONSISTENCY}/projections/songs.parquet",
+    log:
+        "results/logs/figures/songs.log",
+    benchmark:
+        "results/timing/figures/songs.tsv"
+    params:
+        seconds=config["excerpts"]["seconds"],
+        sample_rate=SAMPLE_RATE,
+        seed=SEED,
+        code=fingerprint("songs"),
+    threads: config["embedding"]["threads"]
+    resources:
+        mem_mb=1500,
+    script:
+        "../scripts/songs.py"
+
+
+rule layers:
+    input:
+        expand(f"{CONSISTENCY}/models/{{task}}/{{encoder}}/trial0/checkpoint.pt", **networks()),
+    output:
+        layers=f"{CONSISTENCY}/tables/layers.parquet",
+    log:
+        "results/logs/figures/layers.log",
+    benchmark:
+        "results/timing/figures/layers.tsv"
+    params:
+        code=fingerprint("layers"),
+    resources:
+        mem_mb=1500,
+    script:
+        "../scripts/layers.py"
+
+
+rule grid:
+    output:
+        grid=f"{CONSISTENCY}/tables/grid.parquet",
+    log:
+        "results/logs/figures/grid.log",
+    params:
+        magnitudes=MAGNITUDES,
+        code=fingerprint("grid"),
+    script:
+        "../scripts/grid.py"
+
+
+for figure, tables in FIGURES.items():
+
+    rule:
+        name:
+            figure
+        input:
+            **{table: TABLES[table] for table in tables},
+        output:
+            pdf=f"{CONSISTENCY}/figures/{figure}.pdf",
+            png=report(
+                f"{CONSISTENCY}/figures/{figure}.png",
+                caption=f"../report/{figure}.rst",
+                category="Figures",
+                labels={"figure": figure.removeprefix("fig").lstrip("0")},
+            ),
+        log:
+            f"results/logs/figures/{figure}.log",
+        benchmark:
+            f"results/timing/figures/{figure}.tsv"
+        params:
+            settings=config["figures"]["style"] | config["figures"].get(figure, {}),
+            code=fingerprint("figure", f"relatives.figures.{figure}"),
+        resources:
+            mem_mb=500,
+        script:
+            "../scripts/figure.py"
+
+
+if "layers" in TABLES:
+
+    rule table01:
+        input:
+            TABLES["layers"],
+        output:
+            csv=report(
+                f"{CONSISTENCY}/tables/table01.csv",
+                caption="../report/table01.rst",
+                category="Tables",
+                labels={"table": "1"},
+            ),
+            tex=f"{CONSISTENCY}/tables/table01.tex",
+        log:
+            "results/logs/figures/table01.log",
+        params:
+            code=fingerprint("table01"),
+        script:
+            "../scripts/table01.py"

@@ -1,0 +1,24 @@
+# One self-contained page with everything.
+
+rule report:
+    input:
+        figures=[f"{CONSISTENCY}/figures/{figure}.png" for figure in FIGURES],
+        captions=[f"{workflow.basedir}/workflow/report/{figure}.rst" for figure in FIGURES],
+        template=f"{workflow.basedir}/workflow/report/report.html.j2",
+        table=f"{CONSISTENCY}/tables/table01.csv" if "layers" in TABLES else [],
+        table_caption=f"{workflow.basedir}/workflow/report/table01.rst",
+        scores=f"{CONSISTENCY}/tables/scores.csv" if config["tasks"] else [],
+        skipped=expand("data/corpora/{corpus}/skipped.csv", corpus=configuration.corpora_in_use(config)),
+        tracks=expand("data/corpora/{corpus}/tracks.parquet", corpus=configuration.corpora_in_use(config)),
+    output:
+        "results/report.html",
+    log:
+        "results/logs/report.log",
+    params:
+        config=config,
+        magnitudes=MAGNITUDES,
+        timing="results/timing",
+        logs="results/logs",
+        code=fingerprint("report"),
+    script:
+        "../scripts/report.py"

@@ -1,0 +1,18 @@
+"""The test excerpts of a corpus, drawn once and used by all."""
+
+from pathlib import Path
+
+from relatives import jobs
+from relatives.corpora import excerpts
+from relatives.corpora.store import Corpus
+
+
+def main(job):
+    """Draw the excerpts."""
+    corpus = Corpus(Path(job.input.audio).parent)
+    samples = round(job.params.seconds * job.params.sample_rate)
+    drawn = excerpts.draw(corpus, samples, job.params.number, job.params.seed)
+    jobs.write_tables({"excerpts": drawn}, job.output)
+
+
+jobs.run(main)

@@ -1,0 +1,21 @@
+"""The performance of all networks in one table, with the means and curves of Figures 4 and 12."""
+
+import pandas as pd
+
+from relatives import jobs, tables
+from relatives.files import replacing
+
+
+def main(job):
+    """Gather the tables of the networks."""
+    observations = pd.concat([pd.read_parquet(path) for path in job.input.performance], ignore_index=True)
+    settings = job.params.bootstrap
+    jobs.write_tables(
+        tables.performance(observations, settings["draws"], job.params.seed, settings["level"]), job.output
+    )
+    scores = pd.concat([pd.read_csv(path) for path in job.input.scores], ignore_index=True)
+    with replacing(job.output.scores) as path:
+        scores.to_csv(path, index=False)
+
+
+jobs.run(main)

@@ -1,0 +1,56 @@
+"""The report: one page with all figures and tables, the configuration and what the run cost."""
+
+from importlib.metadata import version
+from pathlib import Path
+
+import pandas as pd
+
+from relatives import jobs, report
+from relatives.files import replacing
+
+SCORES = ["task", "encoder", "trial", "measure", "trivial", "performance"]
+PACKAGES = ["torch", "torchaudio", "numpy", "scipy", "pandas", "numba", "librosa", "pedalboard", "snakemake"]
+
+
+def main(job):
+    """Gather what was made and build the page."""
+    config = job.params.config
+    figures = [
+        report.Figure(Path(png).stem, Path(png).read_bytes(), Path(rst).read_text())
+        for png, rst in zip(job.input.figures, job.input.captions, strict=True)
+    ]
+    tables = []
+    if job.input.table:
+        caption = Path(job.input.table_caption).read_text()
+        tables = [report.Table("table01", pd.read_csv(job.input.table), caption)]
+    scores = pd.read_csv(job.input.scores) if job.input.scores else pd.DataFrame(columns=SCORES)
+    stages, overhead = report.costs(Path(job.params.timing), Path(job.params.logs))
+    tracks = {Path(path).parent.name: pd.read_parquet(path) for path in job.input.tracks}
+    points = config["consistency"]["corpus"]
+    headline = {
+        "Corpora": ", ".join(f"{name} ({len(table)} tracks)" for name, table in tracks.items()),
+        "Test excerpts of the spaces": str(config["corpora"][points]["excerpts"]),
+        "Magnitudes": str(sum(map(len, job.params.magnitudes.values())) - 1),
+        "Trials": str(config["trials"]),
+        "Time of all jobs together": f"{stages['seconds'].sum() / 60:.1f} min",
+        "Interpreter and imports": f"{overhead:.0%} of it",
+    }
+    page = report.build(
+        Path(job.input.template).read_text(),
+        headline=headline,
+        figures=figures,
+        tables=tables,
+        scores=scores,
+        stages=stages,
+        skipped=pd.concat(
+            [pd.read_csv(path).assign(corpus=Path(path).parent.name) for path in job.input.skipped],
+            ignore_index=True,
+        )[["corpus", "file", "reason"]],
+        versions={"relatives": version("relatives")} | {name: version(name) for name in PACKAGES},
+        config=config,
+    )
+    with replacing(job.output[0]) as path:
+        path.write_text(page, encoding="utf-8")
+
+
+jobs.run(main)

@@ -1,0 +1,47 @@
+"""A block of the test excerpts under every magnitude of one transformation."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from relatives import jobs, seeds, transforms
+from relatives.corpora import excerpts
+from relatives.corpora.store import Corpus
+from relatives.files import replacing
+
+
+def main(job):
+    """Transform the windows around the excerpts and keep their middles."""
+    rate, settings, name = job.params.sample_rate, job.params.excerpts, job.wildcards.transformation
+    samples, window = round(settings["seconds"] * rate), round(settings["window"] * rate)
+    first = int(job.wildcards.block) * settings["block"]
+    block = pd.read_parquet(job.input.excerpts).iloc[first : first + settings["block"]]
+
+    corpus = Corpus(Path(job.input.audio).parent)
+    noise = np.load(job.input.noise) if job.input.noise else None
+    mixtures = excerpts.windows(corpus, block, samples, window)
+    vocals = (
+        excerpts.vocal_windows(corpus, block, samples, window) if corpus.has_stems else [None] * len(block)
+    )
+    numbers = [seeds.number(job.params.seed, "transforms", excerpt_id) for excerpt_id in block["excerpt_id"]]
+
+    # (magnitudes, excerpts, samples)
+    transformed = np.empty((len(job.params.magnitudes), len(block), samples), dtype=np.float32)
+    references = np.empty_like(transformed) if corpus.has_stems else None
+    for m, magnitude in enumerate(jobs.progress(job.params.magnitudes, "magnitudes")):
+        for e, (mixture, companion, seed) in enumerate(zip(mixtures, vocals, numbers, strict=True)):
+            transformed[m, e], reference = transforms.excerpt(
+                name, magnitude, mixture, samples, rate, seed, noise, companion
+            )
+            if references is not None:
+                references[m, e] = reference
+
+    with replacing(job.output.audio) as path:
+        np.save(path, transformed)
+    if references is not None:
+        with replacing(job.output.vocals) as path:
+            np.save(path, references)
+
+
+jobs.run(main)
