@@ -92,3 +92,18 @@ def test_wrong_input():
         bootstrap.interval(np.ones((2, 5)), bootstrap.weights(4))
     with pytest.raises(ValueError, match="between 0 and 1, not at 95"):
         bootstrap.interval(np.ones(4), bootstrap.weights(4), level=95)
+
+
+def test_a_curve_averages_trials_before_excerpts_are_drawn():
+    values = np.random.default_rng(4).random((3, 2, 30))
+    drawn = bootstrap.weights(30, 500)
+    value, lower, upper = bootstrap.curve(values, drawn)
+    np.testing.assert_allclose(value, values.mean(axis=(0, 2)))
+    np.testing.assert_allclose((lower, upper), bootstrap.interval(values.mean(axis=0), drawn))
+
+
+def test_a_curve_leaves_out_what_no_trial_has():
+    values = np.array([[[1.0, np.nan, np.nan]], [[3.0, np.nan, 4.0]]])
+    value, lower, upper = bootstrap.curve(values, bootstrap.weights(3, 500))
+    assert value[0] == 3.0  # the mean of 2 and 4
+    assert 2.0 <= lower[0] <= upper[0] <= 4.0

@@ -1,6 +1,4 @@
 # What the rules of all stages share: the checked configuration, and the answers that they ask of it.
-import functools
-
 from relatives import configuration
 from relatives.errors import InputError
 from relatives.provenance import fingerprint
@@ -39,3 +37,49 @@ def transformed(corpus, transformation, part=""):
 def networks():
     """Task and encoder of every network of this run, as keyword lists for expand."""
     return {"task": config["tasks"], "encoder": config["encoders"]}
+
+
+def corpus_settings(wildcards):
+    """The settings that make a corpus; how many excerpts are drawn from it later is not one of them."""
+    return {key: value for key, value in config["corpora"][wildcards.corpus].items() if key != "excerpts"}
+
+
+def source_modules(wildcards):
+    """The modules of a corpus' source, which are loaded by name."""
+    settings = config["corpora"][wildcards.corpus]
+    source = f"relatives.corpora.{settings['source']}"
+    return [source, f"{source}.{settings['kind']}"] if "kind" in settings else [source]
+
+
+def training_settings(wildcards):
+    """The settings of one network: what all share, and the task's own steps."""
+    shared = {key: value for key, value in config["training"].items() if key not in configuration.TASKS}
+    return {**shared, "steps": config["training"][wildcards.task]["steps"][wildcards.encoder]}
+
+
+def corpus_files(wildcards):
+    """The store and the cache of the corpus that a task is trained on."""
+    folder = f"data/corpora/{configuration.corpus_of(config, wildcards.task)}"
+    names = ["audio.i16", "stems.i16", "tracks.parquet", "labels.parquet", "stft.f16", "mel.f16", "scaler.npz"]
+    return {name.split(".")[0]: f"{folder}/{name}" for name in names}
+
+
+def checkpoint(wildcards):
+    """The network of a latent space; MFCC has none to load."""
+    if wildcards.space == "mfcc":
+        return []
+    return f"results/consistency/models/{wildcards.space}/VGG/trial{wildcards.trial}/checkpoint.pt"
+
+
+def test_files(wildcards):
+    """The test excerpts of a task's corpus under every transformation; for VS their vocals, which measure it, too."""
+    corpus = configuration.corpus_of(config, wildcards.task)
+    files = {name: transformed(corpus, name) for name in MAGNITUDES}
+    if wildcards.task == "VS":
+        files |= {f"{name}_vocals": transformed(corpus, name, ".vocals") for name in MAGNITUDES}
+    return files | {
+        "excerpts": f"data/excerpts/{corpus}.parquet",
+        "audio": f"data/corpora/{corpus}/audio.i16",
+        "tracks": f"data/corpora/{corpus}/tracks.parquet",
+        "labels": f"data/corpora/{corpus}/labels.parquet",
+    }

@@ -1,18 +1,6 @@
 # What music there is: the corpora, the noise, the test excerpts.
 
 
-def corpus_settings(wildcards):
-    """The settings that make a corpus; how many excerpts are drawn from it later is not one of them."""
-    return {key: value for key, value in config["corpora"][wildcards.corpus].items() if key != "excerpts"}
-
-
-def source_modules(wildcards):
-    """The modules of a corpus' source, which are loaded by name."""
-    settings = config["corpora"][wildcards.corpus]
-    source = f"relatives.corpora.{settings['source']}"
-    return [source, f"{source}.{settings['kind']}"] if "kind" in settings else [source]
-
-
 rule corpus:
     output:
         audio="data/corpora/{corpus}/audio.i16",

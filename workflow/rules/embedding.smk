@@ -1,13 +1,6 @@
 # Every excerpt under every magnitude as a point of every latent space.
 
 
-def checkpoint(wildcards):
-    """The network of a latent space; MFCC has none to load."""
-    if wildcards.space == "mfcc":
-        return []
-    return f"results/consistency/models/{wildcards.space}/VGG/trial{wildcards.trial}/checkpoint.pt"
-
-
 rule embed:
     input:
         checkpoint=checkpoint,

@@ -1,20 +1,6 @@
 # Every network on the test excerpts of its own corpus, under every magnitude.
 
 
-def test_files(wildcards):
-    """The test excerpts of a task's corpus under every transformation, the vocals too where the task is measured by them."""
-    corpus = configuration.corpus_of(config, wildcards.task)
-    files = {name: transformed(corpus, name) for name in MAGNITUDES}
-    if wildcards.task == "VS":
-        files |= {f"{name}_vocals": transformed(corpus, name, ".vocals") for name in MAGNITUDES}
-    return files | {
-        "excerpts": f"data/excerpts/{corpus}.parquet",
-        "audio": f"data/corpora/{corpus}/audio.i16",
-        "tracks": f"data/corpora/{corpus}/tracks.parquet",
-        "labels": f"data/corpora/{corpus}/labels.parquet",
-    }
-
-
 rule perform:
     input:
         unpack(test_files),
