@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import psutil
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from relatives.errors import InputError
@@ -32,6 +33,10 @@ def run(main: Callable) -> None:
     script = sys.modules["__main__"]
     by_snakemake = hasattr(script, "snakemake")
     job = script.snakemake if by_snakemake else by_hand(Path(script.__file__).stem, sys.argv[1:])
+    if not by_snakemake:
+        # As Snakemake does it: another number of threads may change the last bits of a matrix product
+        threadpool_limits(job.threads)
+        os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = str(job.threads)
     with _logging(job.log[0] if by_snakemake and job.log else None):
         try:
             main(job)
@@ -70,20 +75,29 @@ def by_hand(script: str, wildcards: list[str]) -> object:
     from snakemake.dag import DAG
     from snakemake.jobs import Job
     from snakemake.script import Snakemake
-    from snakemake.settings.types import ConfigSettings, OutputSettings, Quietness, ResourceSettings
+    from snakemake.settings.types import (
+        ConfigSettings,
+        DAGSettings,
+        OutputSettings,
+        Quietness,
+        ResourceSettings,
+    )
 
     values = dict(pair.split("=", 1) for pair in wildcards)
     name = values.pop("rule", None)
     snakefile = Path(__file__).parents[2] / "Snakefile"
     configfiles = [Path(path) for path in os.environ.get("RELATIVES_CONFIG", "").split(os.pathsep) if path]
     with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
-        workflow = api.workflow(
-            resource_settings=ResourceSettings(cores=1),
-            config_settings=ConfigSettings(configfiles=configfiles),
-            snakefile=snakefile,
-            workdir=Path.cwd(),
-        )._workflow
-        workflow.include(snakefile, overwrite_default_target=True)
+        workflow = (
+            api.workflow(
+                resource_settings=ResourceSettings(cores=1),
+                config_settings=ConfigSettings(configfiles=configfiles),
+                snakefile=snakefile,
+                workdir=Path.cwd(),
+            )
+            .dag(DAGSettings())
+            .workflow_api._workflow
+        )
         rules = [
             rule
             for rule in workflow.rules
