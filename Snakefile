@@ -26,16 +26,17 @@ include: "workflow/rules/report.smk"
 report: "workflow/report/workflow.rst"
 
 
+rule figures:
+    input:
+        expand(f"{CONSISTENCY}/figures/{{figure}}.{{format}}", figure=FIGURES, format=["pdf", "png"]),
+        f"{CONSISTENCY}/tables/table01.csv" if "layers" in TABLES else [],
+
+
 rule all:
     default_target: True
     input:
+        rules.figures.input,
         "results/report.html",
-
-
-rule figures:
-    input:
-        [f"results/consistency/figures/{figure}.pdf" for figure in FIGURES],
-        "results/consistency/tables/table01.csv",
 
 
 onsuccess:
