@@ -28,12 +28,11 @@ def main(job):
     tracks = {Path(path).parent.name: pd.read_parquet(path) for path in job.input.tracks}
     points = config["consistency"]["corpus"]
     headline = {
-        "Corpora": ", ".join(f"{name} ({len(table)} tracks)" for name, table in tracks.items()),
-        "Test excerpts of the spaces": str(config["corpora"][points]["excerpts"]),
-        "Magnitudes": str(sum(map(len, job.params.magnitudes.values())) - 1),
-        "Trials": str(config["trials"]),
-        "Time of all jobs together": f"{stages['seconds'].sum() / 60:.1f} min",
-        "Interpreter and imports": f"{overhead:.0%} of it",
+        f"tracks ({', '.join(tracks)})": str(sum(map(len, tracks.values()))),
+        "test excerpts as points of the spaces": str(config["corpora"][points]["excerpts"]),
+        "magnitudes": str(sum(map(len, job.params.magnitudes.values())) - 1),
+        "trials of each network": str(config["trials"]),
+        f"of all jobs together, {overhead:.0%} of it starting up": report.duration(stages["seconds"].sum()),
     }
     page = report.build(
         Path(job.input.template).read_text(),

@@ -224,7 +224,7 @@ def _too_few(folder: Path, usable: int, reasons: dict[str, str]) -> str:
         )
     quoted = "; ".join(f"{name}: {reason}" for name, reason in list(reasons.items())[:QUOTED])
     more = f"; and {len(reasons) - QUOTED} more" if len(reasons) > QUOTED else ""
-    skipped = f" Skipped: {quoted}{more}." if reasons else ""
+    skipped = f" Skipped: {(quoted + more).rstrip('.')}." if reasons else ""
     return (
         f"{folder}: {usable} of its {files} files can be used, but {needed} are needed, one for each of"
         f" {', '.join(SPLITS)}.{skipped} Add music, or set the path of the corpus to another folder."
