@@ -2,7 +2,7 @@
 
 snakemake --cores N                                  everything, on the embedded corpus
 snakemake --cores N --configfile mine.yaml           the same with your settings laid over config.yaml
-snakemake --cores 1 fig06                            one figure
+snakemake fig06 --cores 1                            one figure
 snakemake --cores N --configfile workflow/presets/folder.yaml   on a folder of your own music
 """
 
