@@ -29,7 +29,7 @@ report: "workflow/report/workflow.rst"
 rule figures:
     input:
         expand(f"{CONSISTENCY}/figures/{{figure}}.{{format}}", figure=FIGURES, format=["pdf", "png"]),
-        f"{CONSISTENCY}/tables/table01.csv" if "layers" in TABLES else [],
+        TABLE01,
 
 
 rule all:

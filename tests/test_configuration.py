@@ -58,6 +58,10 @@ def test_the_shipped_configuration_is_valid_with_every_preset(shipped, tmp_path)
         ({"consistency": {"corpus": "nowhere"}}, ["consistency.corpus", "nowhere"]),
         ({"corpora": {"tagging": {"split": [0.5, 0.1, 0.1]}}}, ["corpora.tagging.split", "0.7"]),
         ({"excerpts": {"window": 1.0}}, ["excerpts.window", "shorter"]),
+        ({"training": {"frames": 200}}, ["training.frames", "200", "173"]),
+        ({"consistency": {"subsequence": 90}}, ["consistency.subsequence", "90", "87"]),
+        ({"tasks": [], "encoders": ["VGG"]}, ["tasks", "no latent space"]),
+        ({"transformations": dict.fromkeys(["PS", "TS", "PN", "EN", "MP"])}, ["transformations", "left out"]),
         ({"noise": {"recording": "no/such.ogg"}}, ["noise.recording", "no/such.ogg"]),
     ],
 )
@@ -91,6 +95,12 @@ def test_the_grid_of_a_run(shipped):
     assert "TS" not in grid
 
 
+def test_the_hop_is_that_of_the_spectrograms():
+    from relatives.features import spectrogram
+
+    assert configuration.STFT_HOP == spectrogram.HOP
+
+
 def test_spaces_corpora_and_blocks_of_a_run(shipped):
     assert configuration.spaces(shipped) == {"mfcc": 1, "AE": 2, "AT": 2, "IR": 2, "VS": 2}
     assert configuration.spaces(merged(shipped, {"encoders": ["MFCC"]})) == {"mfcc": 1}
@@ -107,3 +117,7 @@ def test_the_contents_of_a_folder_are_followed(shipped, tmp_path):
     (tmp_path / "song.wav").write_bytes(b"12")
     assert len({empty, one, configuration.contents(config, "mine")}) == 3
     assert configuration.contents(config, "tagging") is None
+    one = configuration.contents(config, "mine")
+    (tmp_path / ".hidden").write_bytes(b"1")
+    (tmp_path / "gone.wav").symlink_to(tmp_path / "nowhere")
+    assert configuration.contents(config, "mine") == one

@@ -164,6 +164,21 @@ def test_snakemake_makes_its_own_report(run):
     assert "Figure 6" in (run.folder / "snakemake.html").read_text()
 
 
+@pytest.mark.parametrize(
+    ("setting", "left_out"),
+    [
+        ("encoders=[MFCC]", {"table01", "fig14", "songs"}),
+        ("encoders=[VGG]", set()),
+        ("tasks=[AE]", {"fig14", "songs"}),
+        ("tasks=[]", {"train", "perform", "fig02", "fig04", "fig12", "fig14", "table01"}),
+    ],
+)
+def test_a_smaller_study_leaves_out_what_it_cannot_feed(run, setting, left_out):
+    planned = run.planned("--forceall", "--config", setting)
+    every = {"fig02", "fig04", "fig06", "fig07", "fig12", "fig14", "table01", "train", "perform", "songs"}
+    assert planned & every == every - left_out
+
+
 def test_a_wrong_key_stops_before_the_first_job(run):
     output = run.snakemake("--config", "trails=3", check=False)
     assert "trails: there is no such setting; the nearest is 'trials'" in output

@@ -17,8 +17,12 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from relatives import corpora, transforms
+from relatives.corpora import folder
 from relatives.errors import InputError
+from relatives.features import mfcc
 from relatives.tasks import TASKS
+
+STFT_HOP = 256  # samples, that of features.spectrogram, which would bring torch along
 
 SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
 
@@ -28,7 +32,8 @@ def check(config: dict) -> None:
     validator = Draft202012Validator(yaml.safe_load(SCHEMA.read_text()))
     faults = [fault for error in validator.iter_errors(config) for fault in _in_words(error)]
     if not faults:
-        faults = [*_wrong_corpora(config), *_wrong_magnitudes(config), *_wrong_lengths(config)]
+        checks = (_wrong_corpora, _wrong_magnitudes, _wrong_lengths, _nothing_left)
+        faults = [fault for find in checks for fault in find(config)]
     if faults:
         raise InputError("the configuration is not valid:\n  " + "\n  ".join(faults))
 
@@ -51,7 +56,7 @@ def provides(config: dict, corpus: str) -> set[str]:
 
 
 def contents(config: dict, corpus: str) -> str | None:
-    """A digest of the names, sizes and times of the files in a corpus' folder; None where it has no folder.
+    """A digest of the names, sizes and times of the files that a folder gives; None for another source.
 
     It stands among the parameters of the rule that reads the folder, so that a file added or changed is
     noticed.
@@ -60,13 +65,13 @@ def contents(config: dict, corpus: str) -> str | None:
     if path is None:
         return None
     digest = hashlib.sha256()
-    for folder, folders, files in os.walk(Path(path).expanduser()):
-        folders.sort()
-        for file in sorted(files):
-            status = os.lstat(os.path.join(folder, file))
-            digest.update(
-                f"{folder}/{file} {status.st_size} {status.st_mtime_ns}\n".encode(errors="surrogateescape")
-            )
+    for file in folder.find(Path(path).expanduser()):
+        try:
+            status = os.stat(file)
+        except OSError:  # it is gone, or a link to nowhere: the source will say so
+            continue
+        line = f"{file} {status.st_size} {status.st_mtime_ns}\n"
+        digest.update(line.encode(errors="surrogateescape"))
     return digest.hexdigest()[:12]
 
 
@@ -142,7 +147,19 @@ def _wrong_magnitudes(config: dict) -> Iterator[str]:
                 yield f"transformations.{name}: {error}"
 
 
+def _nothing_left(config: dict) -> Iterator[str]:
+    if not spaces(config):
+        yield "tasks, encoders: there is no latent space to test; add a task, or MFCC to encoders"
+    if len(magnitudes(config)) == 1:
+        yield "transformations: all are left out; keep one at least"
+
+
 def _wrong_lengths(config: dict) -> Iterator[str]:
     seconds, window = config["excerpts"]["seconds"], config["excerpts"]["window"]
     if window < seconds:
         yield f"excerpts.window: {window:g} s is shorter than the excerpt's {seconds:g} s"
+    samples = round(seconds * config["audio"]["sample_rate"])
+    for section, name, hop in (("training", "frames", STFT_HOP), ("consistency", "subsequence", mfcc.HOP)):
+        frames = 1 + samples // hop
+        if config[section][name] > frames:
+            yield f"{section}.{name}: {config[section][name]} frames do not fit an excerpt of {frames}"

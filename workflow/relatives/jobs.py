@@ -6,7 +6,8 @@ with the job's input, output, params and the rest in an object; by hand,
     python workflow/scripts/transform.py corpus=tagging transformation=PS block=0
 
 builds the same object from the Snakefile, in the folder that holds `data` and `results`, so that any script
-can be stepped through in a debugger.
+can be stepped through in a debugger. A run with ``--configfile mine.yaml`` is continued so with
+``RELATIVES_CONFIG=mine.yaml`` before it: the output is written for the configuration at hand.
 """
 
 import ctypes
@@ -125,7 +126,7 @@ def by_hand(script: str, wildcards: list[str]) -> object:
             and name in (None, rule.name)
         ]
         if not rules:
-            raise InputError(f"no rule runs {script}.py with the wildcards {sorted(values)}")
+            sys.exit(f"Error: no rule runs {script}.py with the wildcards {sorted(values)}")
         job = Job(rules[0], DAG(workflow, rules=rules[:1]), values)
         return Snakemake(
             job.input, job.output, job.params, job.wildcards, job.threads, job.resources, job.log,

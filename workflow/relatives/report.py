@@ -202,7 +202,8 @@ def costs(timing: Path, logs: Path) -> tuple[pd.DataFrame, float]:
     rows = []
     for path in sorted(timing.glob("*/*.tsv")):
         measured = pd.read_csv(path, sep="\t", na_values="-").iloc[-1]
-        log = (logs / path.relative_to(timing)).with_suffix(".log").read_text()
+        log_file = (logs / path.relative_to(timing)).with_suffix(".log")
+        log = log_file.read_text() if log_file.is_file() else ""
         start_up = sum(
             float(seconds) for seconds in re.findall(r"^start-up ([\d.]+) s", log, flags=re.MULTILINE)
         )

@@ -124,7 +124,7 @@ def performance(observations, draws, seed, level):
     cell = ["task", "encoder", *PLACE]
     trials = observations.groupby([*cell, "trial"], sort=False)["performance"].mean().reset_index()
     curves = []
-    # The tasks have test excerpts of their own, so each has draws of its own
+    # The tasks have test excerpts of their own, more or fewer
     for _, rows in observations.groupby("task", sort=False):
         by_excerpt = rows.groupby([*cell, "excerpt_id"], sort=False)["performance"].mean().unstack(sort=False)
         weights = bootstrap.weights(by_excerpt.shape[1], draws, seed)

@@ -258,7 +258,7 @@ def _identity(network: Network, cache: Cache, settings: dict, seed: int, trial: 
     """What two runs must share for one to go on where the other was; the scaler tells corpora apart."""
     return {
         "network": network.settings,
-        "training": settings,
+        "training": {key: value for key, value in settings.items() if key != "checkpoint_every"},
         "seed": seed,
         "trial": trial,
         "scaler": hashlib.sha256(np.stack([cache.mean, cache.deviation]).tobytes()).hexdigest(),

@@ -1,7 +1,10 @@
 # What the rules of all stages share: the checked configuration, and the answers that they ask of it.
-from relatives import configuration
+from pathlib import Path
+
+from relatives import configuration, transforms
 from relatives.errors import InputError
 from relatives.provenance import fingerprint
+from relatives.tasks import MODULES, TASKS
 
 try:
     configuration.check(config)
@@ -52,8 +55,11 @@ def source_modules(wildcards):
 
 
 def training_settings(wildcards):
-    """The settings of one network: what all share, and the task's own steps."""
-    shared = {key: value for key, value in config["training"].items() if key not in configuration.TASKS}
+    """The settings of one network: what all share, and the task's own steps.
+
+    How often a checkpoint is written does not change the network; the script reads it by itself.
+    """
+    shared = {key: value for key, value in config["training"].items() if key not in {"checkpoint_every", *TASKS}}
     return {**shared, "steps": config["training"][wildcards.task]["steps"][wildcards.encoder]}
 
 

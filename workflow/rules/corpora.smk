@@ -28,7 +28,7 @@ rule corpus:
 
 rule noise:
     input:
-        recording=config["noise"]["recording"] or [],
+        recording=str(Path(config["noise"]["recording"]).expanduser()) if config["noise"]["recording"] else [],
     output:
         "data/noise.npy",
     log:

@@ -15,6 +15,7 @@ rule embed:
     benchmark:
         "results/timing/embedding/{space}.{trial}.tsv"
     params:
+        device=config["embedding"]["device"],
         sample_rate=SAMPLE_RATE,
         code=fingerprint("embed"),
     threads: config["embedding"]["threads"]

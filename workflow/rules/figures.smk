@@ -25,8 +25,9 @@ if SPACES:
     TABLES |= {
         "between": f"{CONSISTENCY}/between.parquet",
         "between_curves": f"{CONSISTENCY}/between_curves.parquet",
-        "neighbourhoods": f"{CONSISTENCY}/projections/neighbourhoods.parquet",
     }
+if SPACES and any(set(transforms.SMALLEST.get(name, ())) & set(values) for name, values in MAGNITUDES.items()):
+    TABLES["neighbourhoods"] = f"{CONSISTENCY}/projections/neighbourhoods.parquet"
 if config["tasks"]:
     TABLES |= {
         "layers": f"{CONSISTENCY}/tables/layers.parquet",
@@ -36,6 +37,8 @@ if config["tasks"]:
 if "VS" in config["tasks"] and "VGG" in config["encoders"]:
     TABLES["songs"] = f"{CONSISTENCY}/projections/songs.parquet"
 FIGURES = {figure: tables for figure, tables in FIGURES.items() if set(tables) <= set(TABLES)}
+# Table 1 is of the VGG encoder
+TABLE01 = [f"{CONSISTENCY}/tables/table01.csv"] if "layers" in TABLES and "VGG" in config["encoders"] else []
 
 
 # Figures 9 and 14 draw planes, which are made here, so that a change of a colour does not make them again
@@ -78,6 +81,7 @@ rule songs:
     benchmark:
         "results/timing/figures/songs.tsv"
     params:
+        device=config["embedding"]["device"],
         seconds=config["excerpts"]["seconds"],
         sample_rate=SAMPLE_RATE,
         seed=SEED,
@@ -146,14 +150,14 @@ for figure, tables in FIGURES.items():
             "../scripts/figure.py"
 
 
-if "layers" in TABLES:
+if TABLE01:
 
     rule table01:
         input:
             TABLES["layers"],
         output:
             csv=report(
-                f"{CONSISTENCY}/tables/table01.csv",
+                TABLE01[0],
                 caption="../report/table01.rst",
                 category="Tables",
                 labels={"table": "1"},

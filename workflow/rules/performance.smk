@@ -13,8 +13,9 @@ rule perform:
     benchmark:
         "results/timing/performance/{task}.{encoder}.tsv"
     params:
+        device=config["embedding"]["device"],
         magnitudes=MAGNITUDES,
-        code=fingerprint("perform"),
+        code=lambda wildcards: fingerprint("perform", MODULES[wildcards.task]),
     threads: config["embedding"]["threads"]
     resources:
         mem_mb=1800,

@@ -5,7 +5,7 @@ rule report:
         figures=[f"{CONSISTENCY}/figures/{figure}.png" for figure in FIGURES],
         captions=[f"{workflow.basedir}/workflow/report/{figure}.rst" for figure in FIGURES],
         template=f"{workflow.basedir}/workflow/report/report.html.j2",
-        table=f"{CONSISTENCY}/tables/table01.csv" if "layers" in TABLES else [],
+        table=TABLE01,
         table_caption=f"{workflow.basedir}/workflow/report/table01.rst",
         scores=f"{CONSISTENCY}/tables/scores.csv" if config["tasks"] else [],
         skipped=expand("data/corpora/{corpus}/skipped.csv", corpus=configuration.corpora_in_use(config)),

@@ -16,10 +16,9 @@ rule train:
         seconds=config["excerpts"]["seconds"],
         sample_rate=SAMPLE_RATE,
         seed=SEED,
-        code=lambda wildcards: fingerprint("train"),
+        code=lambda wildcards: fingerprint("train", MODULES[wildcards.task]),
     threads: config["training"]["threads"]
     resources:
         mem_mb=1800,
-        gpu=1 if config["training"]["device"] == "cuda" else 0,
     script:
         "../scripts/train.py"

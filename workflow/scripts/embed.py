@@ -9,7 +9,7 @@ from relatives.files import replacing
 def main(job):
     """Embed transformation by transformation."""
     source = job.input.get("checkpoint") or job.wildcards.space
-    encoder = embedding.encoder(source, job.params.sample_rate, threads=job.threads)
+    encoder = embedding.encoder(source, job.params.sample_rate, job.params.device, job.threads)
     for name, output in jobs.progress(list(job.output.items()), "transformations"):
         points = embedding.embed(encoder, jobs.blocks(job.input[name]))
         with replacing(output) as path:

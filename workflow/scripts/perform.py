@@ -21,7 +21,7 @@ def main(job):
     task, encoder = TASKS[job.wildcards.task], job.wildcards.encoder
     corpus = Corpus(Path(job.input.audio).parent)
     excerpts = pd.read_parquet(job.input.excerpts)
-    trained = [networks.load(path) for path in job.input.checkpoints]
+    trained = [networks.load(path, job.params.device) for path in job.input.checkpoints]
     labels = corpus.labels.set_axis(corpus.tracks["track_id"]).loc[excerpts["track_id"]].to_numpy()
 
     rows, scores = [], []

@@ -22,7 +22,7 @@ def main(job):
     tables = []
     if job.input.table:
         caption = Path(job.input.table_caption).read_text()
-        tables = [report.Table("table01", pd.read_csv(job.input.table), caption)]
+        tables = [report.Table("table01", pd.read_csv(job.input.table[0]), caption)]
     scores = pd.read_csv(job.input.scores) if job.input.scores else pd.DataFrame(columns=SCORES)
     stages, overhead = report.costs(Path(job.params.timing), Path(job.params.logs))
     tracks = {Path(path).parent.name: pd.read_parquet(path) for path in job.input.tracks}

@@ -13,7 +13,7 @@ def main(job):
     rate = job.params.sample_rate
     samples = round(job.params.seconds * rate)
     corpus = Corpus(Path(job.input.audio).parent)
-    encoder = embedding.encoder(job.input.checkpoint, rate, threads=job.threads)
+    encoder = embedding.encoder(job.input.checkpoint, rate, job.params.device, job.threads)
     tracks = corpus.tracks
     places = [
         (row, first)

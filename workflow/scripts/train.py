@@ -25,10 +25,9 @@ def main(job):
         "labels": list(corpus.labels.columns) if job.wildcards.task in ("AT", "IR") else [],
     }
     network = networks.build(architecture, cache.mean, cache.deviation, job.params.seed, trial)
+    settings = job.params.settings | {"checkpoint_every": job.config["training"]["checkpoint_every"]}
     folder = Path(job.output.checkpoint).parent
-    training.train(
-        network, corpus, cache, job.params.settings, folder, job.params.seed, trial, log=sys.stderr
-    )
+    training.train(network, corpus, cache, settings, folder, job.params.seed, trial, log=sys.stderr)
 
 
 jobs.run(main)

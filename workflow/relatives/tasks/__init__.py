@@ -25,8 +25,17 @@ Each module has these functions, of the same names:
 Targets are None for AE, the label rows (n, labels) for AT and IR, the vocals (n, samples) for VS.
 """
 
+import importlib
 from dataclasses import dataclass
 from types import ModuleType
+
+MODULES = {
+    "AE": "relatives.tasks.autoencoding",
+    "AT": "relatives.tasks.tagging",
+    "IR": "relatives.tasks.instruments",
+    "VS": "relatives.tasks.separation",
+}
+"""The module of each task, by name: a job brings, and its fingerprint follows, its own task's alone."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +64,7 @@ class Task:
     @property
     def module(self) -> ModuleType:
         """The module with the functions of the task, imported only now: it needs torch."""
-        from relatives.tasks import autoencoding, instruments, separation, tagging
-
-        return {"AE": autoencoding, "AT": tagging, "IR": instruments, "VS": separation}[self.name]
+        return importlib.import_module(MODULES[self.name])
 
 
 TASKS = {
