@@ -1,9 +1,10 @@
 """Are nearby neighbours in a music embedding relatives? The thinking behind the pipeline.
 
 The modules stand in the order in which data flows, and each imports only those above it: `errors`, `seeds`,
-`audio`, `corpora`, `features`, `transforms`, `models`, `tasks`, `training`, `embedding`, `distances`,
-`consistency`, `statistics`, `figures`, `report`. The rules and scripts beside this package call it; nothing
-here knows of Snakemake.
+`files`, `audio`, `corpora`, `features`, `transforms`, `models`, `tasks`, `training`, `embedding`,
+`distances`, `consistency`, `statistics`, `tables`, `projection`, `figures`, `report`. The rules and scripts
+beside this package call them. Three modules serve the workflow itself: `configuration`, `provenance` and
+`jobs`, which is the only one that knows of Snakemake.
 """
 
 __version__ = "0.1.0"
