@@ -107,3 +107,10 @@ def test_a_curve_leaves_out_what_no_trial_has():
     value, lower, upper = bootstrap.curve(values, bootstrap.weights(3, 500))
     assert value[0] == 3.0  # the mean of 2 and 4
     assert 2.0 <= lower[0] <= upper[0] <= 4.0
+
+
+def test_a_curve_of_ones_is_one_and_of_nothing_is_nothing():
+    values = np.stack([np.ones(100), np.full(100, np.nan)])[None]
+    value, lower, upper = bootstrap.curve(values, bootstrap.weights(100, 50))
+    assert value[0] == 1
+    assert np.isnan([value[1], lower[1], upper[1]]).all()

@@ -133,5 +133,7 @@ def curve(values, weights, level=0.95):
     missing = np.isnan(values).all(axis=0)
     # (trials, magnitudes, n) -> (magnitudes, n), NaN where no trial has a value
     by_excerpt = np.where(missing, np.nan, np.nanmean(np.where(missing, 0.0, values), axis=0))
-    value = means(by_excerpt, np.full((1, by_excerpt.shape[1]), 1 / by_excerpt.shape[1]))[:, 0]
+    observed = ~np.isnan(by_excerpt)
+    with np.errstate(invalid="ignore"):  # NaN where no excerpt has a value
+        value = np.where(observed, by_excerpt, 0).sum(axis=1) / observed.sum(axis=1)
     return (value, *interval(by_excerpt, weights, level))
