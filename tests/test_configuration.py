@@ -1,4 +1,5 @@
 import copy
+import os
 from pathlib import Path
 
 import pytest
@@ -111,11 +112,17 @@ def test_spaces_corpora_and_blocks_of_a_run(shipped):
 def test_the_contents_of_a_folder_are_followed(shipped, tmp_path):
     settings = {"source": "folder", "path": str(tmp_path), "split": [0.6, 0.2, 0.2], "excerpts": 10}
     config = merged(shipped, {"corpora": {"mine": settings}})
+    song = tmp_path / "song.wav"
+
+    def after(content, time):
+        song.write_bytes(content)
+        os.utime(song, ns=(time, time))
+        return configuration.contents(config, "mine")
+
     empty = configuration.contents(config, "mine")
-    (tmp_path / "song.wav").write_bytes(b"1")
-    one = configuration.contents(config, "mine")
-    (tmp_path / "song.wav").write_bytes(b"12")
-    assert len({empty, one, configuration.contents(config, "mine")}) == 3
+    first = after(b"1", 10**9)
+    assert len({empty, first, after(b"12", 10**9), after(b"1", 2 * 10**9)}) == 4
+    assert after(b"1", 10**9) == first
     assert configuration.contents(config, "tagging") is None
     one = configuration.contents(config, "mine")
     (tmp_path / ".hidden").write_bytes(b"1")
