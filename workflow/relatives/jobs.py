@@ -14,7 +14,7 @@ import ctypes
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -149,8 +149,19 @@ def blocks(paths: str | list[str]) -> np.ndarray:
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis=1)
 
 
+def read_tables(paths: Mapping[str, str]) -> dict[str, pd.DataFrame]:
+    """The table of each name, from its parquet or CSV file."""
+    return {
+        name: pd.read_csv(path) if path.endswith(".csv") else pd.read_parquet(path)
+        for name, path in paths.items()
+    }
+
+
 def write_tables(tables: dict[str, pd.DataFrame], output: object) -> None:
-    """Write each table to the output of its name, as parquet."""
+    """Write each table to the output of its name, as CSV if the file is called so, else as parquet."""
     for name, table in tables.items():
         with replacing(output[name]) as path:
-            table.to_parquet(path, index=False)
+            if output[name].endswith(".csv"):
+                table.to_csv(path, index=False)
+            else:
+                table.to_parquet(path, index=False)

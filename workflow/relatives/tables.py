@@ -57,9 +57,9 @@ def within(places, excerpt_ids, errors, weights, level):
         key = {"space": space, "distance": distance}
         curves.append(places.assign(**key, consistency=value, lower=lower, upper=upper))
     return {
-        "within": _tidy(observations, ["space", "trial", "distance", *PLACE, "excerpt_id", "error"]),
-        "within_trials": _tidy(trials, ["space", "trial", "distance", *PLACE, "consistency"]),
-        "within_curves": _tidy(curves, ["space", "distance", *PLACE, "consistency", "lower", "upper"]),
+        "within": tidy(observations, ["space", "trial", "distance", *PLACE, "excerpt_id", "error"]),
+        "within_trials": tidy(trials, ["space", "trial", "distance", *PLACE, "consistency"]),
+        "within_curves": tidy(curves, ["space", "distance", *PLACE, "consistency", "lower", "upper"]),
     }
 
 
@@ -99,8 +99,8 @@ def between(places, errors, correlations, draws, weights, level):
         lower, upper = bootstrap.limits(draws[space, audio, latent].mean(axis=0), level)
         curves.append(places.assign(**key, measure="correlation", value=value, lower=lower, upper=upper))
     return {
-        "between": _tidy(trials, ["space", "trial", *PAIR, *PLACE, "agreement", "correlation"]),
-        "between_curves": _tidy(curves, ["space", *PAIR, *PLACE, "measure", "value", "lower", "upper"]),
+        "between": tidy(trials, ["space", "trial", *PAIR, *PLACE, "agreement", "correlation"]),
+        "between_curves": tidy(curves, ["space", *PAIR, *PLACE, "measure", "value", "lower", "upper"]),
     }
 
 
@@ -148,6 +148,12 @@ def _over_trials(arrays):
     return {key: np.stack(rows) for key, rows in stacked.items()}
 
 
-def _tidy(tables, columns):
-    """Tables end to end; where there are none, these columns without a row."""
-    return pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
+def tidy(tables, columns):
+    """Tables end to end, with these columns: empty where a table lacks one, without a row if there is no
+    table.
+    """
+    return (
+        pd.concat(tables, ignore_index=True).reindex(columns=columns)
+        if tables
+        else pd.DataFrame(columns=columns)
+    )

@@ -1,0 +1,497 @@
+"""Findings are judged by their rules: a run like the study supports all, and each can be contradicted."""
+
+from functools import cache
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from relatives import claims
+from relatives import tables as tidy
+from relatives.claims import CONTRADICTED, SUPPORTED, UNDECIDED, Estimate, Part, Run
+from relatives.statistics import bootstrap
+from relatives.tasks import TASKS
+
+GRID = {
+    "OG": [0.0],
+    "PS": [-12.0, -4.0, -0.25, 0.25, 4.0, 12.0],
+    "TS": [0.3, 0.7, 0.98, 1.02, 1.2, 1.5],
+    "PN": [-15.0, 3.0, 30.0],
+    "EN": [-15.0, 3.0, 30.0],
+    "MP": [8.0, 64.0, 192.0],
+}
+SETTINGS = {"draws": 200, "level": 0.95, "seed": 3}
+EXCERPTS = np.array([f"excerpt {i}" for i in range(40)])
+LATENT = ("mfcc", "AE", "AT", "IR", "VS")
+SMALL, MIDDLE, GRAVE = 0, 1, 2
+
+
+def gravity(name, magnitude):
+    """How grave a place of GRID is."""
+    if magnitude in (-0.25, 0.25, 0.98, 1.02, 30, 192, 0):
+        return SMALL
+    return MIDDLE if magnitude in (-4, 4, 0.7, 1.2, 3, 64) else GRAVE
+
+
+def within(grid=GRID, audio=(1.0, 0.9, 0.05), latent=(0.9, 0.3, 0.05), ts=(1.0, 0.97, 0.92), spaces=LATENT):
+    """Consistencies by gravity, of the audio space (`ts` under TS by DTW) and of the latent spaces."""
+    places = tidy.places(grid)
+    # In every space it is the same excerpts that are lost first
+    order = np.random.default_rng(0).permutation(len(EXCERPTS)) / len(EXCERPTS)
+    errors = {}
+    for space, distances in {
+        "audio": ("dtw", "simple"),
+        **dict.fromkeys(spaces, ("euclidean", "cosine")),
+    }.items():
+        for distance in distances:
+            kept = [
+                (ts if (name, distance) == ("TS", "dtw") else audio if space == "audio" else latent)[
+                    gravity(name, magnitude)
+                ]
+                for name, magnitude in places.itertuples(index=False)
+            ]
+            rows = (order >= np.array(kept)[:, None]).astype(np.int8)  # (places, excerpts)
+            for trial in range(1 if space in ("audio", "mfcc") else 2):
+                errors[space, trial, distance] = rows
+    weights = bootstrap.weights(len(EXCERPTS), 20)
+    return tidy.within(places, EXCERPTS, errors, weights, 0.95)["within"]
+
+
+def performance(grid=GRID, smallest=0.2, pitch=0.6, noise=0.5, tasks=tuple(TASKS), trials=2):
+    """Tables of performance: the loss by gravity, that at the smallest is given; and AE's gain by EN."""
+    rng = np.random.default_rng(1)
+    rows = []
+    for task in tasks:
+        n = 40 if task in ("AE", "AT") else 30
+        good = rng.normal(5, 1, size=n)
+        for encoder in ("VGG", "MFCC"):
+            for trial in range(trials):
+                for name, magnitudes in grid.items():
+                    for magnitude in magnitudes:
+                        loss = (pitch if name == "PS" else smallest) + gravity(name, magnitude)
+                        if task == "AE" and name == "EN" and gravity(name, magnitude) == GRAVE:
+                            loss = smallest - noise
+                        loss = 0 if name == "OG" else loss
+                        values = good - loss + rng.normal(0, 0.05, size=n)
+                        cell = {"task": task, "encoder": encoder, "trial": trial}
+                        cell |= {"transformation": name, "magnitude": magnitude}
+                        values = -values if task == "AE" else values
+                        rows.append(pd.DataFrame({**cell, "excerpt_id": EXCERPTS[:n], "performance": values}))
+    return tidy.performance(pd.concat(rows, ignore_index=True), 20, 0, 0.95)
+
+
+CORRELATIONS = {"mfcc": 0.9, "AE": 0.4, "IR": 0.3, "VS": 0.2, "AT": 0.1}
+
+
+def between(grid=GRID, originals=CORRELATIONS, width=0.03, change=0.02):
+    """Correlations: `originals`, with their intervals; elsewhere less by `change` times the gravity."""
+    rows = [
+        {
+            "space": space,
+            "trial": trial,
+            "audio_distance": "dtw",
+            "latent_distance": "euclidean",
+            "transformation": name,
+            "magnitude": magnitude,
+            "agreement": 0.5,
+            "correlation": value - (change * gravity(name, magnitude) if name != "OG" else 0),
+        }
+        for space, value in originals.items()
+        for trial in range(2)
+        for name, magnitudes in grid.items()
+        for magnitude in magnitudes
+    ]
+    observed = pd.DataFrame(rows)
+    value = observed["correlation"]
+    curves = observed[observed["trial"] == 0].assign(
+        measure="correlation", value=value, lower=value - width, upper=value + width
+    )
+    return {"between": observed, "between_curves": curves.drop(columns=["trial", "agreement", "correlation"])}
+
+
+def differences(model, term, means, half=0.01):
+    """All pairs of levels, in the order of their names, which for some is not that of the findings."""
+    return pd.DataFrame(
+        [
+            {
+                "model": model,
+                "term": term,
+                "first": first,
+                "second": second,
+                "difference": means[first] - means[second],
+                "lower": means[first] - means[second] - half,
+                "upper": means[first] - means[second] + half,
+            }
+            for first, second in combinations(sorted(means), 2)
+        ]
+    )
+
+
+MEANS = {
+    ("performance", "encoder"): {"VGG": 0.8, "MFCC": -0.5},
+    ("performance", "gap"): {"AE": 2.0, "AT": 1.5, "IR": 1.4, "VS": 0.5},
+    ("within_euclidean", "space"): {"mfcc": 0.7, "AT": 0.6, "IR": 0.5, "VS": 0.4, "AE": 0.3},
+    ("agreement_simple_cosine", "space"): {"mfcc": 0.7, "AT": 0.6, "IR": 0.5, "VS": 0.4, "AE": 0.3},
+    ("correlation_dtw_euclidean", "space"): CORRELATIONS,
+}
+EFFECTS = {
+    ("performance", "encoder"): 900.0,
+    ("performance", "transformation:task"): 300.0,
+    ("within_euclidean", "transformation"): 80.0,
+    ("within_cosine", "transformation"): 60.0,
+}
+
+
+def resampled(effects, spread):
+    """F in 99 draws: ups and downs of all alike, as of the same excerpts, and a spread of each term's own."""
+    draws = np.arange(99)
+    return pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    "model": model,
+                    "draw": draws,
+                    "term": term,
+                    "F": f * (1.5 + np.sin(draws)) * np.exp(spread * np.sin((place + 2) * draws)),
+                }
+            )
+            for place, ((model, term), f) in enumerate(effects.items())
+        ],
+        ignore_index=True,
+    )
+
+
+def models(means=None, effects=None, half=0.01, spread=0.01):
+    """The tables of the additive models, with some means or F changed."""
+    means, effects = MEANS | (means or {}), EFFECTS | (effects or {})
+    return {
+        "differences": pd.concat(
+            [differences(*term, levels, half) for term, levels in means.items()], ignore_index=True
+        ),
+        "anova": pd.DataFrame([(*term, F) for term, F in effects.items()], columns=["model", "term", "F"]),
+        "resampled_f": resampled(effects, spread),
+        "fit": pd.DataFrame({"model": [model for model, _ in EFFECTS], "problem": np.nan}),
+    }
+
+
+@cache
+def found():
+    """The tables of a run that found what the study found."""
+    return {"within": within(), **performance(), **between(), **models()}
+
+
+def study(**changes):
+    """The tables of a run that found what the study found, but for `changes`."""
+    return found() | changes
+
+
+def judge(run, claim):
+    """The row of one claim."""
+    return claims.evaluate(run, **SETTINGS)[0].set_index("claim").loc[claim]
+
+
+def test_a_run_like_the_study_supports_every_finding():
+    table, evidence = claims.evaluate(study(), **SETTINGS)
+    assert list(table.columns) == claims.CLAIMS and list(evidence.columns) == claims.EVIDENCE
+    assert table["claim"].tolist() == list(range(1, 11))
+    assert set(table["verdict"]) == set(evidence["verdict"]) == {SUPPORTED}
+    assert table["statement"].str.endswith(".").all() and table["statement"].is_unique
+    assert not evidence.duplicated(["claim", "quantity"]).any()
+    assert evidence.groupby("claim").size().tolist() == [15, 7, 10, 1, 4, 8, 5, 1, 8, 10]
+
+
+SPACES = (
+    ("within_euclidean", "space"),
+    ("agreement_simple_cosine", "space"),
+    ("correlation_dtw_euclidean", "space"),
+)
+UPSETS = {
+    "an audio distance loses excerpts at once": (1, lambda: {"within": within(audio=(0.6, 0.5, 0.05))}),
+    "consistency does not fall": (1, lambda: {"within": within(audio=(1, 1, 1), ts=(1, 1, 1))}),
+    "TS falls as the others do": (1, lambda: {"within": within(ts=(1, 0.5, 0.02))}),
+    "MFCC performs better": (2, lambda: models({("performance", "encoder"): {"VGG": 0.1, "MFCC": 0.2}})),
+    "another effect is larger": (2, lambda: models(effects={("performance", "task"): 990.0})),
+    "a gap is larger than that of AE": (
+        2,
+        lambda: models({("performance", "gap"): {"AE": 2.0, "AT": 1.5, "IR": 2.1, "VS": 0.5}}),
+    ),
+    "a gap is smaller than that of VS": (
+        2,
+        lambda: models({("performance", "gap"): {"AE": 2.0, "AT": 0.4, "IR": 1.4, "VS": 0.5}}),
+    ),
+    "two spaces change places": (3, lambda: models({SPACES[0]: MEANS[SPACES[0]] | {"IR": 0.65}})),
+    "cosine is hurt more": (4, lambda: models(effects={("within_cosine", "transformation"): 99.0})),
+    "two agreements change places": (5, lambda: models({SPACES[1]: MEANS[SPACES[1]] | {"AE": 0.45}})),
+    "MFCC is not far above": (6, lambda: models({SPACES[2]: CORRELATIONS | {"mfcc": 0.55}})),
+    "two correlations change places": (6, lambda: models({SPACES[2]: CORRELATIONS | {"AT": 0.25}})),
+    "the correlation is not flat": (6, lambda: between(change=0.1)),
+    "the correlation goes up steeply": (6, lambda: between(change=-0.1)),
+    "the latent spaces fail alone on the way, and last": (
+        7,
+        lambda: {"within": within(audio=(1, 1, 0.2), latent=(1, 1, 0))},
+    ),
+    "noise is hard to reconstruct": (8, lambda: performance(noise=-1)),
+    "the smallest do good": (9, lambda: performance(smallest=-0.2, pitch=-0.1)),
+    "PS is mild": (9, lambda: performance(pitch=0.1)),
+    "the originals have another order": (10, lambda: between(originals=CORRELATIONS | {"AT": 0.6})),
+}
+
+
+@pytest.mark.parametrize("name", UPSETS)
+def test_each_finding_can_be_contradicted(name):
+    claim, changes = UPSETS[name]
+    verdicts = claims.evaluate(study(**changes()), **SETTINGS)[0].set_index("claim")["verdict"]
+    assert verdicts[claim] == CONTRADICTED
+    assert (verdicts.drop(claim) != SUPPORTED).sum() <= 1, "and not all else with it"
+
+
+def test_wide_intervals_decide_nothing():
+    verdicts = claims.evaluate(study(**models(half=1.0)), **SETTINGS)[0].set_index("claim")["verdict"]
+    assert (verdicts[[3, 5, 6, 10]] == UNDECIDED).all()
+    assert judge(study(**between(change=0.05)), 6)["verdict"] == UNDECIDED  # a change of just the bound
+
+
+def test_an_order_that_the_originals_do_not_have_contradicts_nothing():
+    originals = CORRELATIONS | {"AT": 0.31}  # beside IR
+    row = judge(study(**between(originals=originals)), 10)
+    assert row["verdict"] == CONTRADICTED, "AT above VS is clear, and is not so on transformed audio"
+    row = judge(study(**between(originals=CORRELATIONS | {"AT": 0.21})), 10)
+    assert row["verdict"] == UNDECIDED and row["run"] == pytest.approx(-0.1)
+    assert row["rule"].startswith("on originals AT and VS have no order (0.210 and 0.200)")
+
+
+def test_the_part_that_decides_is_shown():
+    undecided_and_contradicted = MEANS[SPACES[0]] | {"IR": 0.605, "AE": 0.42}
+    table, evidence = claims.evaluate(study(**models({SPACES[0]: undecided_and_contradicted})), **SETTINGS)
+    parts = evidence[evidence["claim"] == 3].set_index("quantity")
+    assert parts.loc["consistency (Euclidean): AT − IR", "verdict"] == UNDECIDED
+    assert parts.loc["consistency (Euclidean): VS − AE", "verdict"] == CONTRADICTED
+    row = table.set_index("claim").loc[3]
+    assert row["quantity"] == "consistency (Euclidean): VS − AE" and row["study"] == "0.161"
+    assert (row["run"], row["lower"], row["upper"]) == pytest.approx((-0.02, -0.03, -0.01))
+    first = judge(study(), 3)
+    assert first["quantity"] == "consistency (Euclidean): MFCC − AT" and first["study"] == "0.070"
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "above", "below"),
+    [
+        (0.1, 0.2, SUPPORTED, CONTRADICTED),
+        (-0.2, -0.1, CONTRADICTED, SUPPORTED),
+        (-0.1, 0.1, UNDECIDED, UNDECIDED),
+        (0.0, 0.1, UNDECIDED, CONTRADICTED),
+        (-0.1, 0.0, CONTRADICTED, UNDECIDED),
+        (0.0, 0.0, CONTRADICTED, CONTRADICTED),
+        (np.nan, np.nan, UNDECIDED, UNDECIDED),
+    ],
+)
+def test_verdicts_follow_from_where_the_interval_lies(lower, upper, above, below):
+    for shift in (0.0, 2.0):
+        estimate = Estimate(0.15, lower + shift, upper + shift, "interval")
+        assert Part("", "", estimate, shift).verdict == above
+        assert Part("", "", estimate, shift, above=False).verdict == below
+
+
+def test_rules_say_what_is_done():
+    estimate = Estimate(1.0, 0.8, 1.2, "95 % interval")
+    assert Part("", "", estimate, 0.9).rule == (
+        "supported if the 95 % interval lies above 0.9; contradicted if it lies at or below 0.9"
+    )
+    assert Part("", "", estimate, 0.9, above=False).rule == (
+        "supported if the 95 % interval lies below 0.9; contradicted if it lies at or above 0.9"
+    )
+    missing = Part("", "", Estimate(1.5, 1, 2, "interval", reason="needs more"))
+    assert (missing.verdict, missing.rule) == (UNDECIDED, "needs more")
+
+
+def test_f_are_compared_within_a_draw():
+    """The F of both models go up and down by a factor of five together: their ratio is narrow."""
+    _, evidence = claims.evaluate(study(), **SETTINGS)
+    row = evidence[evidence["claim"] == 4].iloc[0]
+    assert row["run"] == pytest.approx(60 / 80)
+    assert 0.7 < row["lower"] < 0.75 < row["upper"] < 0.8
+    assert reasons(study(**models(spread=0.3))).loc[4, "verdict"] == UNDECIDED
+    assert reasons(study(**models(spread=0.9))).loc[2, "verdict"] == UNDECIDED
+
+
+def test_numbers_and_intervals_are_those_of_the_tables():
+    run = study()
+    observed = run["performance"].query("task == 'AE' and encoder == 'VGG' and transformation == 'EN'")
+    by_excerpt = observed.groupby(["excerpt_id", "magnitude"])["performance"].mean().unstack()
+    change = by_excerpt[30.0] - by_excerpt[-15.0]
+    weights = bootstrap.weights(len(change), SETTINGS["draws"], SETTINGS["seed"])
+    row = judge(run, 8)
+    assert row["run"] == pytest.approx(change.mean())
+    assert (row["lower"], row["upper"]) == pytest.approx(bootstrap.interval(change, weights, 0.95))
+
+    trials = run["performance_trials"]
+    ours = trials[(trials["encoder"] == "VGG") & (trials["task"] == "AE")].set_index(
+        ["transformation", "magnitude"]
+    )
+    transformed = trials[(trials["task"] == "AE") & (trials["transformation"] != "OG")]
+    means = ours.groupby(level=[0, 1])["performance"].mean()
+    places = {"PS": [-0.25, 0.25], "TS": [0.98, 1.02], "PN": [30.0], "EN": [30.0], "MP": [192.0]}
+    smallest = np.mean([np.mean([means[name, at] for at in all_]) for name, all_ in places.items()])
+    _, evidence = claims.evaluate(run, **SETTINGS)
+    value = evidence.query("claim == 9")["run"].iloc[0]
+    assert value == pytest.approx(-(smallest - means["OG", 0.0]) / transformed["performance"].std())
+    assert value < 0, "a greater error is a worse performance"
+
+    # Agreement where both fail: 1 at the gravest; 0.9 against 0.3 on the way
+    rises = evidence.query("claim == 7")["run"]
+    np.testing.assert_allclose(rises, 0.6, atol=1e-12)
+
+
+def test_agreement_counts_only_where_both_spaces_fail():
+    run = Run({"within": within(audio=(1, 0.9, 0.3))}, **SETTINGS)
+    estimate = run.rise_of_agreement("AT", "simple", "cosine")
+    assert "both the audio space and AT fail (consistency below 0.25)" in estimate.reason
+    alone = Run({"within": within({"OG": [0.0], "PN": [-15.0]})}, **SETTINGS)
+    assert alone.rise_of_agreement("AT", "simple", "cosine").reason, "nothing on the way there"
+
+
+def test_a_lowest_agreement_by_chance_is_no_rise():
+    """Agreement is the same everywhere: the lowest of many places is low by chance, the mean rise is none."""
+    places = tidy.places({"PN": [-15.0, *np.linspace(-10, 30, 19)]})
+    excerpts, rng = np.arange(100), np.random.default_rng(0)
+    rises = []
+    for _ in range(40):
+        keys = [("audio", 0, "simple"), ("AT", 0, "cosine")]
+        errors = {key: (rng.random((len(places), 100)) > 0.15).astype(int) for key in keys}
+        table = tidy.within(places, excerpts, errors, bootstrap.weights(100, 1), 0.95)["within"]
+        estimate = Run({"within": table}, draws=20, level=0.95, seed=0).rise_of_agreement(
+            "AT", "simple", "cosine"
+        )
+        rises.append(estimate.value)
+    rises = np.array([rise for rise in rises if not np.isnan(rise)])
+    assert len(rises) > 30
+    assert abs(rises.mean()) < 3 * rises.std() / np.sqrt(len(rises)) < 0.04
+
+
+def test_the_trials_of_a_space_count_by_themselves():
+    """Two trials that err on other excerpts agree less than their mean consistency says."""
+    places = tidy.places({"PN": [-15.0, 30.0]})
+    audio = np.array([[1, 1, 1, 1], [0, 0, 0, 0]])
+    first, second = np.array([[1, 1, 1, 1], [1, 1, 0, 0]]), np.array([[1, 1, 1, 1], [0, 0, 1, 1]])
+    errors = {("audio", 0, "simple"): audio, ("AT", 0, "cosine"): first, ("AT", 1, "cosine"): second}
+    table = tidy.within(places, np.arange(4), errors, bootstrap.weights(4, 1), 0.95)["within"]
+    estimate = Run({"within": table}, **SETTINGS).rise_of_agreement("AT", "simple", "cosine")
+    assert (estimate.value, estimate.lower, estimate.upper) == (0.5, 0.5, 0.5)
+
+
+def reasons(run):
+    """The rules of the claims, by number, after a look at what always holds."""
+    table, evidence = claims.evaluate(run, **SETTINGS)
+    assert table["claim"].tolist() == list(range(1, 11)) == sorted(set(evidence["claim"]))
+    undecided = evidence[evidence["verdict"] == UNDECIDED]
+    assert undecided["rule"].str.len().gt(5).all()
+    return table.set_index("claim")
+
+
+def test_a_run_of_nothing_decides_nothing():
+    table = reasons({})
+    assert (table["verdict"] == UNDECIDED).all() and table["rule"].str.startswith("needs ").all()
+    assert table["rule"].equals(reasons({name: rows.head(0) for name, rows in study().items()})["rule"])
+
+
+def test_a_run_without_tasks_says_so():
+    spaces = {"mfcc": 0.9}
+    run = {"within": within(spaces=["mfcc"]), **between(originals=spaces)} | models(
+        {SPACES[0]: spaces, SPACES[1]: spaces, SPACES[2]: spaces}
+    )
+    run["anova"] = run["anova"][run["anova"]["model"] != "performance"]
+    run["differences"] = run["differences"][run["differences"]["model"] != "performance"]
+    table = reasons(run)
+    assert table.loc[1, "verdict"] == SUPPORTED
+    assert (table.loc[[2, 3, 5, 6, 7, 8, 9, 10], "verdict"] == UNDECIDED).all()
+    assert table.loc[2, "rule"] == "needs the additive model performance"
+    assert table.loc[7, "rule"] == "needs the space AT"
+    assert table.loc[8, "rule"] == "needs the table performance, which this run has not"
+    assert table.loc[10, "rule"] == "needs the space AE"
+
+
+def test_what_a_run_lacks_is_named():
+    def without(model, level):
+        means = {term: {k: v for k, v in levels.items() if k != level} for term, levels in MEANS.items()}
+        return models(means | {model: means[model]})
+
+    run = study(within=within(spaces=("mfcc", "AE", "IR", "VS")), **without(SPACES[0], "AT"))
+    table = reasons(run)
+    assert table.loc[3, "rule"] == table.loc[7, "rule"] == "needs the space AT"
+    assert table.loc[2, "rule"] == "needs the task AT"
+    table = reasons(study(**performance(tasks=("AE", "VS"))))
+    assert table.loc[9, "rule"] == "needs the task AT" and table.loc[8, "verdict"] == SUPPORTED
+    problem = pd.DataFrame({"model": ["within_cosine"], "problem": ["a cell is empty"]})
+    anova = models()["anova"]
+    table = reasons(study(fit=problem, anova=anova[anova["model"] != "within_cosine"]))
+    assert table.loc[4, "rule"] == "needs the additive model within_cosine, not fitted: a cell is empty"
+
+
+def test_few_magnitudes_decide_what_they_can():
+    grid = GRID | {"PS": [-4.0, 4.0], "EN": [30.0]}
+    table = reasons(study(within=within(grid), **performance(grid), **between(grid)))
+    assert table.loc[1, "rule"] == "needs PS at -0.25 or 0.25"
+    assert table.loc[8, "rule"] == "needs a graver EN than the smallest"
+    assert table.loc[7, "verdict"] == SUPPORTED
+    smoke = {"OG": [0.0], "PS": [-12.0, -0.25, 0.25], "TS": [0.98, 1.02, 1.5], "MP": [8.0, 192.0]}
+    smoke |= {"PN": [-15.0, 30.0], "EN": [-15.0, 30.0]}
+    table = reasons(study(within=within(smoke), **performance(smoke, trials=1), **between(smoke)))
+    assert (table.loc[[1, 6, 8, 9, 10], "verdict"] == SUPPORTED).all()
+
+
+def test_ways_lead_from_mild_to_grave():
+    places = [(name, magnitude) for name, magnitudes in GRID.items() for magnitude in magnitudes]
+    assert claims.ways(places, "TS") == [
+        [("TS", 0.98), ("TS", 0.7), ("TS", 0.3)],
+        [("TS", 1.02), ("TS", 1.2), ("TS", 1.5)],
+    ]
+    assert claims.ways(places, "MP") == [[("MP", 192.0), ("MP", 64.0), ("MP", 8.0)]]
+    assert claims.gravest(places, "PS") == [("PS", -12.0), ("PS", 12.0)]
+    assert claims.gravest([("PS", -0.25), ("PS", 0.25), ("PS", 12.0)], "PS") == [("PS", 12.0)]
+
+
+def test_a_space_from_outside_changes_nothing():
+    extra = {"my net": 0.95}
+    means = {term: levels | (extra if term[1] == "space" else {}) for term, levels in MEANS.items()}
+    run = study(
+        within=within(spaces=(*LATENT, "my net")), **between(originals=CORRELATIONS | extra), **models(means)
+    )
+    for one, other in zip(
+        claims.evaluate(run, **SETTINGS), claims.evaluate(study(), **SETTINGS), strict=True
+    ):
+        pd.testing.assert_frame_equal(one, other)
+
+
+def test_undefined_performance_is_left_out():
+    run = study()
+    table = run["performance"]
+    lost = table["excerpt_id"].isin(EXCERPTS[:5]) & (table["task"] == "AT")
+    run["performance"] = table.assign(performance=table["performance"].mask(lost))
+    assert judge(run, 9)["verdict"] == SUPPORTED
+    run["performance"] = table.assign(performance=table["performance"].mask(table["task"] == "AT"))
+    row = judge(run, 9)
+    assert (row["verdict"], row["rule"]) == (UNDECIDED, "is not defined in this run")
+
+
+def test_seed_and_level_are_those_given():
+    table, evidence = claims.evaluate(study(), **SETTINGS)
+    again, _ = claims.evaluate(study(), **SETTINGS)
+    pd.testing.assert_frame_equal(table, again)
+    _, other = claims.evaluate(study(), **SETTINGS | {"seed": 4})
+    assert (
+        other.query("claim == 8")[["lower", "upper"]] != evidence.query("claim == 8")[["lower", "upper"]]
+    ).any(axis=None)
+    _, narrow = claims.evaluate(study(), **SETTINGS | {"level": 0.5})
+    one, half = evidence.query("claim == 8").iloc[0], narrow.query("claim == 8").iloc[0]
+    assert one["lower"] < half["lower"] < half["run"] == one["run"] < half["upper"] < one["upper"]
+    assert "50 % interval" in half["rule"]
+
+
+def test_tables_from_files_are_the_same(tmp_path):
+    run = study()
+    for name in ("differences", "anova", "fit"):
+        run[name].to_csv(tmp_path / name, index=False)
+    read = {name: pd.read_csv(tmp_path / name) for name in ("differences", "anova", "fit")}
+    one, other = claims.evaluate(run | read, **SETTINGS)[0], claims.evaluate(run, **SETTINGS)[0]
+    pd.testing.assert_frame_equal(one, other)
