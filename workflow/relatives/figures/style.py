@@ -240,6 +240,11 @@ def closest_to_original(transformation: str, magnitudes) -> float:
     return UNCHANGED.get(transformation, max(magnitudes))
 
 
+def of_model(table, model: str, term: str):
+    """The rows of a table of the additive models that belong to a `term` of a `model`."""
+    return table[(table["model"] == model) & (table["term"] == term)]
+
+
 def magnitude_axis(axes: Axes, transformation: str, magnitudes=(), label: bool = True) -> None:
     """Make the x axis one of magnitude: over the grid and any further `magnitudes`, with ticks and unit."""
     reach = np.concatenate(
@@ -288,6 +293,66 @@ def observations(axes: Axes, table, look: Look, value: str) -> None:
         markeredgewidth=0,
         alpha=0.6,
     )
+
+
+def estimates(axes: Axes, table, along: str, looks: dict[str, Look], shift: float = 0.12) -> None:
+    """Draw a point a row of `table`, its mean in letters above, with its interval as a bar.
+
+    Parameters
+    ----------
+    axes : Axes
+    table : DataFrame
+        `along`, mean, lower, upper. A row without a mean is left out.
+    along : str
+        The column whose levels are the rows of the pane.
+    looks : dict of str to Look
+        How a level is drawn, from the top row down.
+    shift : float
+        How far below its row's middle a point lies, in rows; a little leaves room for the letters.
+    """
+    places = {level: place + shift for place, level in enumerate(looks)}
+    for row in table[table["mean"].notna()].to_dict("records"):
+        place, look = places[row[along]], looks[row[along]]
+        axes.hlines(place, row["lower"], row["upper"], color=look.colour, linewidth=1)
+        axes.plot(row["mean"], place, look.marker, color=look.colour, markersize=3.2, markeredgewidth=0)
+        axes.annotate(
+            f"{row['mean']:z.2f}".replace("-", "−"),
+            (row["mean"], place),
+            xytext=(0, 2.6),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            fontsize=matplotlib.rcParams["xtick.labelsize"],
+        )
+
+
+def estimates_axes(axes: Axes, labels: Sequence[str], table, reach: Sequence[float]) -> None:
+    """Make the y axis one of names, the first on top, and the x axis one that covers `reach` and `table`.
+
+    Of `table` that is every interval and mean, so that panes given the same one can be compared.
+    """
+    name_rows(axes, labels)
+    values = table[["mean", "lower", "upper"]].to_numpy(float)
+    covered = np.append(values, reach)
+    low, high = np.nanmin(covered), np.nanmax(covered)
+    margin = 0.04 * (high - low or 1)
+    axes.set_xlim(low - margin, high + margin)
+
+
+def name_rows(axes: Axes, labels: Sequence[str]) -> None:
+    """Make the y axis one of names, the first on top, with a fine line between one row and the next."""
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_yticks(np.arange(1, len(labels)) - 0.5, minor=True)
+    axes.set_ylim(len(labels) - 0.5, -0.5)
+    axes.grid(visible=False, axis="y")
+    axes.grid(visible=True, axis="y", which="minor")
+    axes.tick_params(axis="y", which="both", length=0)
+
+
+def quiet(axes: Axes, text: str) -> None:
+    """Say in a pane why nothing is drawn in it."""
+    no_axes(axes)
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=FAINT)
 
 
 def handle(look: Look, line: bool = True, **kind) -> Line2D:

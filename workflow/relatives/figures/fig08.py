@@ -1,0 +1,101 @@
+"""Figure 8: the marginal means of the consistency within the latent spaces.
+
+A pane a latent distance, a row a space with its interval. On the right a line joins spaces of which no two
+differ significantly. Inputs: ``means`` and ``differences``.
+"""
+
+import itertools
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from relatives.figures import style
+
+SIGNIFICANCE = 0.05
+
+
+@style.styled(style.DEFAULTS)
+def draw(means: pd.DataFrame, differences: pd.DataFrame, *, settings: dict) -> Figure:
+    """Draw the marginal mean of the within-space consistency by space.
+
+    Parameters
+    ----------
+    means : DataFrame
+        model, term, space, mean, lower, upper; drawn are the rows of the models within_euclidean and
+        within_cosine and of term space.
+    differences : DataFrame
+        model, term, first, second, p: Tukey's, of the same models and term.
+    settings : dict
+        Those of `style.DEFAULTS`.
+    """
+    tables = {
+        distance: style.of_model(means, f"within_{distance}", "space") for distance in ("euclidean", "cosine")
+    }
+    together = pd.concat(tables.values())
+    spaces = style.present(style.SPACES, together["space"])
+    looks = {space: style.space(space) for space in spaces}
+    labels = [look.label for look in looks.values()]
+    figure = style.figure(settings, 14 + 6.5 * max(len(spaces), 1))
+    for axes, (distance, table) in zip(figure.subplots(1, len(tables)), tables.items(), strict=True):
+        axes.set_title(style.DISTANCES[distance].label)
+        if table.empty:
+            style.quiet(axes, "no marginal means by space")
+            continue
+        style.estimates(axes, table, "space", looks)
+        style.estimates_axes(axes, labels, together, (0, 1))
+        axes.set_xlabel("marginal mean of the within-space consistency")
+        pairs = style.of_model(differences, f"within_{distance}", "space")
+        groups = indistinct(pairs)
+        join(axes, groups, spaces)
+        if groups:
+            axes.set_title("joined: p ≥ 0.05 (Tukey)", loc="right")
+        elif len(pairs):
+            axes.set_title("all differ: p < 0.05 (Tukey)", loc="right")
+    return figure
+
+
+def indistinct(pairs: pd.DataFrame) -> list[set[str]]:
+    """The largest sets of spaces of which no two differ significantly.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        first, second, p. A difference without a p, as of estimates without an error, is not significant.
+
+    Returns
+    -------
+    list of set of str
+        Each of two spaces at least, the largest first, then by their names. A space can be in several.
+    """
+    alike = {
+        frozenset(pair)
+        for *pair, p in pairs[["first", "second", "p"]].itertuples(index=False)
+        if not p < SIGNIFICANCE
+    }
+    spaces = sorted(set().union(*alike))
+    groups = []
+    for size in range(len(spaces), 1, -1):
+        for chosen in itertools.combinations(spaces, size):
+            if all(frozenset(pair) in alike for pair in itertools.combinations(chosen, 2)) and not any(
+                set(chosen) <= group for group in groups
+            ):
+                groups.append(set(chosen))
+    return groups
+
+
+def join(axes: Axes, groups: list[set[str]], spaces: list[str]) -> None:
+    """Draw a line a group, right of the pane, with a dot in the row of each of its spaces."""
+    for number, group in enumerate(groups):
+        places = sorted(spaces.index(space) for space in group)
+        axes.plot(
+            [1.02 + 0.03 * number] * len(places),
+            places,
+            "-o",
+            transform=axes.get_yaxis_transform(),  # x a share of the pane's width
+            color=style.INK,
+            linewidth=0.8,
+            markersize=2.4,
+            markeredgewidth=0,
+            clip_on=False,
+        )
