@@ -19,6 +19,7 @@ include: "workflow/rules/embedding.smk"
 include: "workflow/rules/performance.smk"
 include: "workflow/rules/distances.smk"
 include: "workflow/rules/consistency.smk"
+include: "workflow/rules/statistics.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 
@@ -32,10 +33,18 @@ rule figures:
         TABLE01,
 
 
+rule statistics:
+    input:
+        ADDITIVE.values(),
+        MIXED.values(),
+        CLAIMS.values(),
+
+
 rule all:
     default_target: True
     input:
         rules.figures.input,
+        rules.statistics.input,
         "results/report.html",
 
 

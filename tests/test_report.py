@@ -1,18 +1,21 @@
 """The report holds what it is given, opens without a network, and every caption can be read."""
 
 import base64
+import io
 import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from relatives import report
+from relatives.claims import evaluate
 from relatives.errors import InputError
 
 FOLDER = Path(report.__file__).parents[1] / "report"
-CAPTIONS = sorted(FOLDER.glob("*[0-9].rst"))
+CAPTIONS = sorted(set(FOLDER.glob("*.rst")) - {FOLDER / "workflow.rst"})
 PNG = b"\x89PNG\r\n\x1a\n a picture"
 SCORES = [
     ("AE", "VGG", 0, "mean squared error", "", 0.4),
@@ -30,6 +33,62 @@ def scores(rows=SCORES):
     return pd.DataFrame(rows, columns=["task", "encoder", "trial", "measure", "trivial", "performance"])
 
 
+EVIDENCE = pd.DataFrame(
+    [
+        (1, "first − gravest", "falls", 0.25, 0.125, 0.375, "a rule", "supported"),
+        (1, "second − gravest", "falls", 0.5, 0.4, 0.6, "a rule", "supported"),
+        (2, "F / F", "0.84", 1.016, np.nan, np.nan, "another rule", "contradicted"),
+        (3, "AT − IR < VS", "0.132", np.nan, np.nan, np.nan, "needs the space AT", "not decided by this run"),
+        (3, "IR − VS", "0.208", -0.0001, -0.1, 0.1, "a third rule", "not decided by this run"),
+    ],
+    columns=["claim", "quantity", "study", "run", "lower", "upper", "rule", "verdict"],
+)
+CLAIMS = EVIDENCE.drop_duplicates("claim").assign(statement=["First.", "Second & last.", "Third."])
+
+# As pandas reads them from files: what is empty is missing
+STATISTICS = {
+    name: pd.read_csv(io.StringIO(text))
+    for name, text in {
+        "fit": """model,n,r_squared,edf,residual_df,problem
+performance,3760,0.98,237.75,3522.25,
+within_cosine,1974,,,,"no such luck: add magnitudes"
+""",
+        "anova": """model,term,df1,df2,F,p
+performance,encoder,1,3522.25,12898.4,1e-300
+performance,task:encoder,3,3522.25,0.651234,0.58184
+""",
+        "means": """model,term,task,encoder,space,mean,se,lower,upper
+performance,encoder,,VGG,,0.84,0.008,0.824,0.856
+performance,encoder,,MFCC,,-0.52,0.009,-0.538,-0.502
+performance,task:encoder,AE,VGG,,0.987,0.018,0.9,1.1
+""",
+        "differences": """model,term,first,second,difference,se,t,p,lower,upper
+performance,encoder,VGG,MFCC,1.36,0.012,113.3,0.0,1.336,1.384
+performance,gap,AE,VS,1.5,0.02,75.0,0.0312,1.4,1.6
+""",
+        "smooths": """model,cell,edf,basis,k_index,p,warning
+performance,PS:AE:VGG,8.9,9,0.52,0.0,True
+performance,TS:AE:VGG,3.1,9,0.99,0.4,False
+""",
+        "mixed_means": """distance,space,mean,se,df,lower,upper
+euclidean,mfcc,0.74,0.01,12.34,0.72,0.76
+euclidean,AE,0.17,0.02,4.0,0.13,0.21
+""",
+        "mixed_differences": """distance,first,second,difference,se,df,t,p,lower,upper
+euclidean,AE,mfcc,-0.57,0.02,4.5,-28.5,0.0002,-0.61,-0.53
+""",
+        "mixed_variances": """distance,component,variance,lower,upper
+euclidean,excerpt,0.01,0.005,0.02
+euclidean,residual,0.03,0.02,0.04
+""",
+        "mixed_fit": """distance,n,excerpts,networks,converged,note
+euclidean,900,100,9,True,
+cosine,900,100,9,False,the optimiser gave up
+""",
+    }.items()
+}
+
+
 def build(**changes):
     caption = "**A title.** What is *drawn*; 1 < 2.\nFigure 4 of the study.\n"
     parts = {
@@ -37,6 +96,9 @@ def build(**changes):
         "figures": [report.Figure("fig04", PNG, caption), report.Figure("fig10", PNG, caption)],
         "tables": [report.Table("table01", pd.DataFrame({"Layers": ["a & b"]}), caption)],
         "scores": scores(),
+        "claims": CLAIMS,
+        "evidence": EVIDENCE,
+        "statistics": STATISTICS,
         "stages": pd.DataFrame(
             [("training", 16, 300.0, 1234.5), ("figures", 11, 100.0, float("nan"))],
             columns=["stage", "jobs", "seconds", "max_rss_mb"],
@@ -70,7 +132,7 @@ class Page(HTMLParser):
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
-        self.text += " " if tag in ("td", "th") else ""
+        self.text += " " if tag in ("td", "th", "dt") else ""
 
     def handle_data(self, data):
         if self.open[-1:] != ["style"]:
@@ -82,7 +144,7 @@ def test_the_page_holds_what_it_is_given():
     assert "94" in text and "15 min 42 s" in text and "1234 MB" in text
     assert "a & b" in text and "What is drawn; 1 < 2." in text
     assert "a <b>.mp3 truncated" in text and "torch 2.11.0" in text and "seed: 2019" in text
-    assert "nan" not in text
+    assert not re.search(r"\bnan\b|None|True|False", text)
 
 
 def test_the_page_needs_nothing_beside_itself():
@@ -103,6 +165,116 @@ def test_the_contents_lead_somewhere_and_pictures_have_words():
     assert [picture["alt"] for picture in page.pictures] == ["Figure 4: A title.", "Figure 10: A title."]
 
 
+def test_figures_that_are_not_the_studys_have_no_number():
+    figures = [report.Figure(name, PNG, f"**Of {name}.** Text.") for name in ("checks", "fig11", "mixed")]
+    source = build(figures=figures)
+    page = Page(source)
+    assert [picture["alt"] for picture in page.pictures] == [
+        "Figure 11: Of fig11.",
+        "Figure: Of checks.",
+        "Figure: Of mixed.",
+    ]
+    assert {"figures", "further", "fig11", "checks", "mixed"} <= page.ids
+    assert set(page.links) >= {"#further", "#checks", "#mixed"}
+    assert "<span>Figure</span>Of checks." in source and '<a href="#checks">Of checks</a>' in source
+    assert "further" not in Page(build()).ids and "#checks" not in Page(build()).links
+
+
+def test_findings_are_listed_with_their_verdicts_and_parts():
+    source = build()
+    text = " ".join(Page(source).text.split())
+    assert "1 supported, 1 contradicted, 1 not decided by this run" in text
+    assert (
+        "1 First. first − gravest Study falls This run 0.250 [0.125, 0.375] a rule supported All 2 parts"
+        in text
+    )
+    assert "2 Second & last. F / F Study 0.84 This run 1.016 another rule contradicted 3 Third." in text
+    assert "This run – needs the space AT not decided by this run" in text
+    assert "second − gravest falls 0.500 [0.400, 0.600] supported" in text
+    assert "IR − VS 0.208 0.000 [−0.100, 0.100] not decided by this run" in text
+    assert re.findall(r'class="verdict (\w+)"', source) == ["good", "bad", "open"]
+    # A rule stands once above the parts that share it
+    assert text.count("a rule:") == 1 and text.count("a third rule:") == 1
+    assert {"finding1", "finding2", "finding3"} <= Page(source).ids
+
+
+def test_models_are_told_with_what_they_say():
+    text = " ".join(Page(build()).text.split())
+    assert "task performance 3,760 0.980 237.8 3,522.2 1 of 2" in text
+    assert (
+        "consistency within the latent spaces (cosine) 1,974 not fitted: no such luck: add magnitudes" in text
+    )
+    assert "encoder 1, 3,522.2 12,898 < .0001 task × encoder 3, 3,522.2 0.6512 .5818" in text
+    assert "encoder VGG 0.840 0.008 [0.824, 0.856] MFCC −0.520 0.009 [−0.538, −0.502]" in text
+    assert "0.987" not in text, "a mean of an interaction"
+    assert "encoder VGG − MFCC 1.360 0.012 113.300 < .0001 [1.336, 1.384]" in text
+    assert "VGG − MFCC AE − VS 1.500 0.020 75.000 .0312 [1.400, 1.600]" in text
+    assert "PS × AE × VGG 8.900 9 0.520 < .0001" in text and "TS × AE" not in text
+    assert "#model-performance" in Page(build()).links and "model-within_cosine" not in build()
+
+
+def test_the_mixed_models_answer_their_question():
+    text = " ".join(Page(build()).text.split())
+    assert "Do the spaces still differ" in text
+    assert "Holm's correction: 1 of 1." in text
+    assert "MFCC 0.740 0.010 12.3 [0.720, 0.760]" in text
+    assert "AE − MFCC −0.570 −28.500 4.5 .0002 [−0.610, −0.530]" in text
+    assert "excerpt 0.01000 0.005000 to 0.02000 25 %" in text
+    assert "Consistency, cosine The fit did not converge. the optimiser gave up" in text
+    table = STATISTICS["mixed_differences"].assign(p=0.05)
+    assert "Holm's correction: 0 of 1." in build(statistics=STATISTICS | {"mixed_differences": table})
+
+
+def test_without_findings_and_models_there_is_no_section_of_them():
+    empty = {name: table.head(0) for name, table in STATISTICS.items()}
+    for nothing in (empty, {}):
+        page = Page(build(claims=CLAIMS.head(0), evidence=EVIDENCE.head(0), statistics=nothing))
+        assert not {"findings", "models"} & page.ids
+        assert {link.removeprefix("#") for link in page.links} <= page.ids
+    assert "findings" not in Page(build(claims=pd.DataFrame(), evidence=pd.DataFrame())).ids
+    mixed = {name: table for name, table in STATISTICS.items() if name.startswith("mixed")}
+    text = Page(build(statistics=mixed)).text
+    assert "Do the spaces still differ" in text and "Additive model of" not in text
+    rest = {name: table for name, table in STATISTICS.items() if not name.startswith("mixed")}
+    assert "Do the spaces still differ" not in Page(build(statistics=rest)).text
+
+
+def test_real_findings_can_be_shown():
+    claims, evidence = evaluate({}, draws=10, level=0.95, seed=0)
+    text = " ".join(Page(build(claims=claims, evidence=evidence)).text.split())
+    assert "10 not decided by this run." in text and "All 15 parts" in text
+    assert all(statement in text for statement in claims["statement"])
+
+
+@pytest.mark.parametrize(
+    ("shown", "words"),
+    [
+        (report.decimals(-0.0004), "0.000"),
+        (report.decimals(-1.2345), "−1.234"),
+        (report.decimals(float("nan")), "–"),
+        (report.interval((-1, 2)), "[−1.000, 2.000]"),
+        (report.interval((float("nan"), float("nan"))), ""),
+        (report.significant(12898.4), "12,898"),
+        (report.significant(1087.06), "1,087"),
+        (report.significant(466.04), "466.0"),
+        (report.significant(0.0123456), "0.01235"),
+        (report.significant(0), "0"),
+        (report.degrees(4), "4"),
+        (report.degrees(1793.24), "1,793.2"),
+        (report.degrees(92.98), "93.0"),
+        (report.probability(0.03124), ".0312"),
+        (report.probability(0.00009), "< .0001"),
+        (report.probability(1.0), "1.0000"),
+        (report.probability(float("nan")), "–"),
+        (report.model_title("performance"), "task performance"),
+        (report.model_title("within_cosine"), "consistency within the latent spaces (cosine)"),
+        (report.model_title("agreement_dtw_euclidean"), "agreement with the audio space (DTW, Euclidean)"),
+    ],
+)
+def test_numbers_and_models_are_written_for_reading(shown, words):
+    assert shown == words
+
+
 def test_the_same_run_gives_the_same_page():
     assert build() == build()
 
@@ -115,7 +287,7 @@ def test_a_run_without_tasks_has_no_scores_and_no_table():
 
 
 def test_shares_of_time_add_up():
-    assert re.findall(r"(\d+) %</td>", build()) == ["75", "25"]
+    assert re.findall(r"(\d+) %</td>", build(statistics={})) == ["75", "25"]
     nothing = pd.DataFrame(columns=["stage", "jobs", "seconds", "max_rss_mb"])
     assert "0.0 s" in Page(build(stages=nothing)).text
 
@@ -145,16 +317,17 @@ def test_durations(seconds, words):
 def test_captions_are_complete(path):
     source = path.read_text()
     caption = report.caption(source)
-    kind = "Figure" if path.stem.startswith("fig") else "Table"
-    assert f"{kind} {report.number(path.stem)} of the study" in " ".join(caption.text.split())
-    assert caption.title.endswith(".") and len(caption.title) < 80
+    if report.number(path.stem):
+        kind = "Figure" if path.stem.startswith("fig") else "Table"
+        assert f"{kind} {report.number(path.stem)} of the study" in " ".join(caption.text.split())
+    assert caption.title.endswith((".", "?")) and len(caption.title) < 80
     # Snakemake's own report reads a caption as a template first
     assert "{" not in source
 
 
 def test_every_figure_and_table_has_a_caption():
-    modules = (FOLDER.parent / "relatives" / "figures").glob("*[0-9].py")
-    assert {path.stem for path in modules} == {path.stem for path in CAPTIONS}
+    modules = (FOLDER.parent / "relatives" / "figures").glob("*.py")
+    assert {path.stem for path in modules} - {"__init__", "style"} == {path.stem for path in CAPTIONS}
 
 
 def test_a_caption_without_a_title_is_refused():

@@ -13,12 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
+import numpy as np
 import pandas as pd
 import yaml
 from docutils.core import publish_parts
 from markupsafe import Markup
 
+from relatives.claims import CONTRADICTED, SUPPORTED, VERDICTS
 from relatives.errors import InputError
+from relatives.figures import style
 from relatives.tasks import TASKS
 
 STAGES = (
@@ -30,9 +33,13 @@ STAGES = (
     "performance",
     "distances",
     "consistency",
+    "statistics",
     "figures",
 )
 """The stages in the order in which data flows."""
+
+SIGNIFICANT = 0.05
+"""The p below which a difference counts."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +52,10 @@ class Caption:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of the report: its name ("fig04"), the bytes of its PNG, its caption in reStructuredText."""
+    """A figure of the report: its name ("fig04"), the bytes of its PNG, its caption in reStructuredText.
+
+    One whose name has no number ("checks") is not the study's, and is shown after those that are.
+    """
 
     name: str
     png: bytes
@@ -68,6 +78,9 @@ def build(
     figures: Sequence[Figure],
     tables: Sequence[Table],
     scores: pd.DataFrame,
+    claims: pd.DataFrame,
+    evidence: pd.DataFrame,
+    statistics: Mapping[str, pd.DataFrame],
     stages: pd.DataFrame,
     skipped: pd.DataFrame,
     versions: Mapping[str, str],
@@ -86,6 +99,11 @@ def build(
     scores : DataFrame
         task, encoder, trial, measure, trivial, performance: the mean over the test excerpts, of a network
         where trivial is empty, else of the trivial predictor named there. No row where no task was run.
+    claims, evidence : DataFrame
+        As `relatives.claims.evaluate` returns them. Empty ones make no section.
+    statistics : mapping of str to DataFrame
+        The tables of `relatives.analyses` by name: fit, anova, means, differences, smooths; mixed_means,
+        mixed_differences, mixed_variances, mixed_fit. One that is left out is as good as empty.
     stages : DataFrame
         stage, jobs, seconds (of all jobs together), max_rss_mb (of the job that took most).
     skipped : DataFrame
@@ -103,7 +121,16 @@ def build(
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
-    environment.filters |= {"duration": duration, "decimals": decimals, "megabytes": megabytes}
+    environment.filters |= {
+        "duration": duration,
+        "decimals": decimals,
+        "degrees": degrees,
+        "interval": interval,
+        "megabytes": megabytes,
+        "probability": probability,
+        "significant": significant,
+        "space": lambda name: style.space(name).label,
+    }
     total = float(stages["seconds"].sum())
     return environment.from_string(template).render(
         headline=headline,
@@ -111,6 +138,7 @@ def build(
             {
                 "name": figure.name,
                 "number": number(figure.name),
+                "label": f"Figure {number(figure.name)}".strip(),
                 "image": "data:image/png;base64," + base64.b64encode(figure.png).decode("ascii"),
                 "caption": caption(figure.caption),
             }
@@ -127,6 +155,11 @@ def build(
             for table in tables
         ],
         scores=compare(scores),
+        findings=findings(claims, evidence),
+        tally=tally(claims),
+        tone={SUPPORTED: "good", CONTRADICTED: "bad"},
+        models=models(statistics),
+        mixed=mixed(statistics),
         stages=stages.assign(share=stages["seconds"] / total if total > 0 else 0.0).to_dict("records"),
         total=total,
         skipped=skipped.to_dict("records"),
@@ -155,7 +188,7 @@ def caption(source: str) -> Caption:
 
 
 def number(name: str) -> str:
-    """The number of a figure or table in the study: "fig04" -> "4"."""
+    """The number of a figure or table in the study: "fig04" -> "4"; of one that has none, ""."""
     return name.lstrip("abcdefghijklmnopqrstuvwxyz").lstrip("0")
 
 
@@ -177,8 +210,36 @@ def megabytes(size: float) -> str:
 
 
 def decimals(value: float) -> str:
-    """A number with three decimals and a true minus sign."""
-    return f"{value:.3f}".replace("-", "−")
+    """A number for reading: three decimals and a true minus sign, or a dash where there is none."""
+    return "–" if pd.isna(value) else f"{value:z.3f}".replace("-", "−")
+
+
+def interval(limits: tuple[float, float]) -> str:
+    """An interval for reading, or nothing where there is none."""
+    lower, upper = limits
+    return "" if pd.isna(lower) or pd.isna(upper) else f"[{decimals(lower)}, {decimals(upper)}]"
+
+
+def significant(value: float) -> str:
+    """A number, 0 or more, with four significant digits or its whole part: "12,898", "0.01230"."""
+    if pd.isna(value):
+        return "–"
+    decimals = 3 - int(np.floor(np.log10(value))) if value > 0 else 0
+    return f"{value:,.{max(decimals, 0)}f}"
+
+
+def degrees(value: float) -> str:
+    """A count or degrees of freedom: "4", "1,793.2", "93.0" for what is not quite whole."""
+    if pd.isna(value):
+        return "–"
+    return f"{value:,.0f}" if value == round(value) else f"{value:,.1f}"
+
+
+def probability(p: float) -> str:
+    """A p for reading: ".0312", "< .0001"."""
+    if pd.isna(p):
+        return "–"
+    return "< .0001" if p < 0.0001 else f"{p:.4f}".removeprefix("0")
 
 
 def costs(timing: Path, logs: Path) -> tuple[pd.DataFrame, float]:
@@ -251,3 +312,111 @@ def compare(scores: pd.DataFrame) -> list[dict]:
             }
         )
     return rows
+
+
+def findings(claims: pd.DataFrame, evidence: pd.DataFrame) -> list[dict]:
+    """The rows of `claims`, each with its rows of `evidence`."""
+    if claims.empty:
+        return []
+    parts = dict(list(evidence.groupby("claim")))
+    return [row | {"parts": parts[row["claim"]].to_dict("records")} for row in claims.to_dict("records")]
+
+
+def tally(claims: pd.DataFrame) -> str:
+    """How many findings have which verdict: "6 supported, 3 contradicted, 1 not decided by this run"."""
+    if claims.empty:
+        return ""
+    counts = claims["verdict"].value_counts()
+    return ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if verdict in counts)
+
+
+def model_title(name: str) -> str:
+    """An additive model in words: "within_cosine" -> "consistency within the latent spaces (cosine)"."""
+    measure, *distances = name.split("_")
+    words = {
+        "performance": "task performance",
+        "within": "consistency within the latent spaces",
+        "agreement": "agreement with the audio space",
+        "correlation": "correlation with the audio space",
+    }[measure]
+    return f"{words} ({style.pair_label(distances)})" if distances else words
+
+
+def models(statistics: Mapping[str, pd.DataFrame]) -> list[dict]:
+    """The additive models and what they say.
+
+    Parameters
+    ----------
+    statistics : mapping of str to DataFrame
+        As in `build`.
+
+    Returns
+    -------
+    list of dict
+        A row a model: those of fit; title (in words); problem (why it was not fitted, or ""); effects (its
+        rows of anova); means (those of the main effects, with their level); differences; smooths (how many);
+        warnings (the rows of the smooths whose basis may be too small).
+    """
+    tables = {name: _by(statistics, name, "model") for name in ("anova", "means", "differences", "smooths")}
+    rows = []
+    for row in statistics.get("fit", pd.DataFrame()).to_dict("records"):
+        anova, means, differences, smooths = (table.get(row["model"], []) for table in tables.values())
+        rows.append(
+            row
+            | {
+                "title": model_title(row["model"]),
+                "problem": "" if pd.isna(row["problem"]) else row["problem"],
+                "effects": anova,
+                "means": [mean | {"level": mean[mean["term"]]} for mean in means if ":" not in mean["term"]],
+                "differences": differences,
+                "smooths": len(smooths),
+                "warnings": [smooth for smooth in smooths if smooth["warning"]],
+            }
+        )
+    return rows
+
+
+def mixed(statistics: Mapping[str, pd.DataFrame]) -> list[dict]:
+    """The mixed models and what they say.
+
+    Parameters
+    ----------
+    statistics : mapping of str to DataFrame
+        As in `build`.
+
+    Returns
+    -------
+    list of dict
+        A row a latent distance: those of mixed_fit; title (the distance in words); means, differences,
+        variances (rows, each variance with its share of their sum); differing (how many differences have a p
+        below `SIGNIFICANT`).
+    """
+    names = ("mixed_means", "mixed_differences", "mixed_variances")
+    tables = {name: _by(statistics, name, "distance") for name in names}
+    rows = []
+    for row in statistics.get("mixed_fit", pd.DataFrame()).to_dict("records"):
+        means, differences, variances = (table.get(row["distance"], []) for table in tables.values())
+        total = sum(variance["variance"] for variance in variances)
+        rows.append(
+            row
+            | {
+                "title": style.DISTANCES[row["distance"]].label,
+                "note": "" if pd.isna(row["note"]) else row["note"],
+                "means": means,
+                "differences": differences,
+                "differing": sum(difference["p"] < SIGNIFICANT for difference in differences),
+                "variances": [
+                    variance | {"share": variance["variance"] / total if total > 0 else 0.0}
+                    for variance in variances
+                ],
+            }
+        )
+    return rows
+
+
+def _by(statistics, name, column):
+    """The rows of a table, which may be missing, by the value of a column."""
+    table = statistics.get(name, pd.DataFrame())
+    if table.empty:
+        return {}
+    return {value: rows.to_dict("records") for value, rows in table.groupby(column)}

@@ -7,13 +7,18 @@ FIGURES = {
     "fig02": ["layers"],
     "fig03": ["grid"],
     "fig04": ["performance_curves"],
+    "fig05": ["means"],
     "fig06": ["within_curves"],
     "fig07": ["within_curves", "within_trials"],
+    "fig08": ["means", "differences"],
     "fig09": ["neighbourhoods"],
     "fig10": ["between_curves", "between"],
+    "fig11": ["means"],
     "fig12": ["performance_trials", "within_trials", "between"],
     "fig13": ["between"],
     "fig14": ["songs"],
+    "mixed": ["mixed_means", "means", "mixed_variances"],
+    "checks": ["residuals", "fit"],
 }
 TABLES = {
     "grid": f"{CONSISTENCY}/tables/grid.parquet",
@@ -36,7 +41,13 @@ if config["tasks"]:
     }
 if "VS" in config["tasks"] and "VGG" in config["encoders"]:
     TABLES["songs"] = f"{CONSISTENCY}/projections/songs.parquet"
-FIGURES = {figure: tables for figure, tables in FIGURES.items() if set(tables) <= set(TABLES)}
+TABLES |= ADDITIVE | MIXED
+# One task, encoder or space alone has nothing to be compared with
+NOT_COMPARED = set() if len(config["tasks"]) > 1 and len(config["encoders"]) > 1 else {"fig05"}
+NOT_COMPARED |= set() if len(SPACES) > 1 else {"fig08", "fig11", "mixed"}
+FIGURES = {
+    figure: tables for figure, tables in FIGURES.items() if set(tables) <= set(TABLES) and figure not in NOT_COMPARED
+}
 # Table 1 is of the VGG encoder
 TABLE01 = [f"{CONSISTENCY}/tables/table01.csv"] if "layers" in TABLES and "VGG" in config["encoders"] else []
 

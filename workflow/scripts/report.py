@@ -9,7 +9,22 @@ from relatives import jobs, report
 from relatives.files import replacing
 
 SCORES = ["task", "encoder", "trial", "measure", "trivial", "performance"]
-PACKAGES = ["torch", "torchaudio", "numpy", "scipy", "pandas", "numba", "librosa", "pedalboard", "snakemake"]
+STATISTICS = [
+    "fit", "anova", "means", "differences", "smooths",
+    "mixed_means", "mixed_differences", "mixed_variances", "mixed_fit",
+]  # fmt: skip
+PACKAGES = [
+    "torch",
+    "torchaudio",
+    "numpy",
+    "scipy",
+    "pandas",
+    "statsmodels",
+    "numba",
+    "librosa",
+    "pedalboard",
+    "snakemake",
+]
 
 
 def main(job):
@@ -40,6 +55,8 @@ def main(job):
         figures=figures,
         tables=tables,
         scores=scores,
+        **jobs.read_tables({name: job.input[name] for name in ("claims", "evidence")}),
+        statistics=jobs.read_tables({name: job.input[name] for name in STATISTICS}),
         stages=stages,
         skipped=pd.concat(
             [pd.read_csv(path).assign(corpus=Path(path).parent.name) for path in job.input.skipped],

@@ -1,0 +1,79 @@
+# What the measures allow to conclude: the study's models, and a verdict on each of its findings.
+
+# The tables of results that this run has; the models and the findings take what there is
+RESULTS = {"within": f"{CONSISTENCY}/within.parquet", "within_trials": f"{CONSISTENCY}/within_trials.parquet"}
+if SPACES:
+    RESULTS |= {name: f"{CONSISTENCY}/{name}.parquet" for name in ["between", "between_curves"]}
+if config["tasks"]:
+    RESULTS |= {
+        "performance": f"{CONSISTENCY}/performance.parquet",
+        "performance_trials": f"{CONSISTENCY}/performance_trials.parquet",
+    }
+ADDITIVE = {
+    name: f"{CONSISTENCY}/statistics/{name}.csv" for name in ["fit", "anova", "means", "differences", "smooths"]
+} | {name: f"{CONSISTENCY}/statistics/{name}.parquet" for name in ["residuals", "resampled_f"]}
+MIXED = {
+    name: f"{CONSISTENCY}/statistics/{name}.csv"
+    for name in ["mixed_means", "mixed_differences", "mixed_variances", "mixed_fit"]
+}
+CLAIMS = {
+    "claims": f"{CONSISTENCY}/claims.csv",
+    "evidence": f"{CONSISTENCY}/statistics/evidence.csv",
+}
+
+
+rule additive_models:
+    input:
+        **RESULTS,
+    output:
+        **ADDITIVE,
+    log:
+        "results/logs/statistics/additive_models.log",
+    benchmark:
+        "results/timing/statistics/additive_models.tsv"
+    params:
+        basis=config["statistics"]["basis"],
+        draws=config["bootstrap"]["draws"],
+        seed=SEED,
+        code=fingerprint("additive_models"),
+    resources:
+        mem_mb=500,
+    script:
+        "../scripts/additive_models.py"
+
+
+rule mixed_models:
+    input:
+        within=RESULTS["within"],
+    output:
+        **MIXED,
+    log:
+        "results/logs/statistics/mixed_models.log",
+    benchmark:
+        "results/timing/statistics/mixed_models.tsv"
+    params:
+        code=fingerprint("mixed_models"),
+    resources:
+        mem_mb=1000,
+    script:
+        "../scripts/mixed_models.py"
+
+
+rule claims:
+    input:
+        **RESULTS,
+        **ADDITIVE,
+    output:
+        **CLAIMS,
+    log:
+        "results/logs/statistics/claims.log",
+    benchmark:
+        "results/timing/statistics/claims.tsv"
+    params:
+        bootstrap=config["bootstrap"],
+        seed=SEED,
+        code=fingerprint("claims"),
+    resources:
+        mem_mb=1000,
+    script:
+        "../scripts/claims.py"
