@@ -1,27 +1,27 @@
-"""Seconds of the study's statistics at full size on one core, beside what R and statsmodels take for them.
+"""The study's statistics at full size on one core, beside R and statsmodels.
 
-Run as ``python benchmarks/models.py``. The tables are drawn at random in the study's shape: 94 magnitudes,
-1,000 excerpts, five trials of four networks and one of MFCC. R's mgcv and lme4 take part where Rscript finds
-them.
+The tables are drawn at random in the study's shape: 94 magnitudes, 1,000 excerpts, five trials of four
+networks and one of MFCC. R's mgcv and lme4 take part where Rscript finds them; their time has R's start
+and the reading of the table in it.
 """
 
 import shutil
 import subprocess
 import tempfile
-import time
 import warnings
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from harness import Contender, Race, main
 from statsmodels.gam.api import GLMGam
 from statsmodels.gam.smooth_basis import AdditiveGamSmoother, BSplines
 from statsmodels.regression.mixed_linear_model import MixedLM
 from threadpoolctl import threadpool_limits
 
 from relatives import analyses, claims, tables, transforms
-from relatives.statistics import additive, bootstrap
+from relatives.statistics import additive, bootstrap, hierarchical
 
 EXCERPTS = 1000
 SPACES = {"mfcc": 1, "AE": 5, "AT": 5, "IR": 5, "VS": 5}
@@ -30,11 +30,11 @@ suppressMessages(library(mgcv)); d <- read.csv(commandArgs(TRUE)[1], stringsAsFa
 d$x <- ave(d$magnitude, d$transformation, FUN = function(v) (v - min(v)) / (max(v) - min(v)))
 d$cell <- interaction(d$transformation, d$space)
 model <- consistency ~ space * transformation + s(x, by = cell, k = 8)
-cat(system.time(gam(model, data = d, method = "REML"))["elapsed"])
+invisible(gam(model, data = d, method = "REML"))
 """
 LME4 = """
 suppressMessages(library(lme4)); d <- read.csv(commandArgs(TRUE)[1], stringsAsFactors = TRUE)
-cat(system.time(lmer(consistency ~ 0 + space + (1 | excerpt_id) + (1 | network), data = d))["elapsed"])
+invisible(lmer(consistency ~ 0 + space + (1 | excerpt_id) + (1 | network), data = d))
 """
 
 
@@ -82,13 +82,6 @@ def additive_model(model):
     return fit.smooths
 
 
-def seconds(compute):
-    """How long it takes, and what comes of it."""
-    start = time.perf_counter()
-    result = compute()
-    return time.perf_counter() - start, result
-
-
 def statsmodels_gam(model):
     """One fit of GLMGam with a given smoothing parameter: choosing 25 takes it a fit for every try."""
     table = model.table
@@ -111,76 +104,127 @@ def statsmodels_gam(model):
     return GLMGam(table[model.response].to_numpy(), exog=exog, smoother=smoother, alpha=1.0).fit()
 
 
-def r_seconds(script, table):
-    """Seconds that R reports, or None without R or the package."""
-    if shutil.which("Rscript") is None:
-        return None
-    with tempfile.TemporaryDirectory() as folder:
-        data = Path(folder) / "table.csv"
-        table.to_csv(data, index=False)
-        done = subprocess.run(["Rscript", "-e", script, data], capture_output=True, text=True, check=False)
-    return float(done.stdout) if done.returncode == 0 else None
+def in_r(script, package, name, table, folder):
+    """R's answer to a script about a table, as a contender."""
+    installed = (
+        shutil.which("Rscript") is not None
+        and not subprocess.run(
+            ["Rscript", "-e", f"library({package})"], capture_output=True, check=False
+        ).returncode
+    )
+    data = Path(folder) / f"{package}.csv"
+    table.to_csv(data, index=False)
+
+    def run():
+        subprocess.run(["Rscript", "-e", script, data], capture_output=True, check=True)
+
+    return Contender(
+        name, run if installed else None, 1, note="" if installed else f"R has no {package} here"
+    )
 
 
-def main():
+def races():
+    """One model of each kind beside its peers, then all of it."""
     rng = np.random.default_rng(0)
     places, errors, correlations, draws, performance = study(rng)
-    excerpts = np.arange(EXCERPTS)
-    rows = []
-
-    def report(what, taken):
-        rows.append((what, taken))
-        print(f"{what:<66} {'not here' if taken is None else f'{taken:>8.2f} s'}", flush=True)
-
     weights = bootstrap.weights(EXCERPTS)
-    within_seconds, found = seconds(lambda: tables.within(places, excerpts, errors, weights, 0.95))
-    between_seconds, more = seconds(
-        lambda: tables.between(places, errors, correlations, draws, weights, 0.95)
-    )
-    found |= more
-    performance_seconds, more = seconds(lambda: tables.performance(performance, 1000, 0, 0.95))
-    found |= more
-    total = within_seconds + between_seconds + performance_seconds
-    report("bootstrap of all curves, with their tables", total)
 
-    models = analyses.models(found)
-    for name, model in models.items():
-        taken, _ = seconds(lambda model=model: additive_model(model))
-        report(f"additive model of {name}, {len(model.table)} rows, tests and means", taken)
-    taken, _ = seconds(lambda: analyses.mixed_models(found["within"]))
-    total += taken
-    report(f"two mixed models, {len(errors) // 2 - 1} networks x {EXCERPTS} excerpts, intervals", taken)
-    taken, more = seconds(lambda: analyses.additive_models(found, 8, 1000, 0))
-    total += taken
-    found |= more
-    report("all additive models, with the F in 1,000 bootstrap samples", taken)
-    taken, _ = seconds(lambda: claims.evaluate(found, 1000, 0.95, 0))
-    total += taken
-    report("verdicts on the findings", taken)
-    report("all of it", total)
-
-    print()
-    model = models["within_euclidean"]
-    fitting, _ = seconds(
-        lambda: additive.gam(model.table, model.response, model.factors, "magnitude", model.factors)
-    )
-    report("within_euclidean, the fit alone: relatives, REML of 25 smooths", fitting)
-    report(
-        "within_euclidean, the fit alone: GLMGam, smoothing given", seconds(lambda: statsmodels_gam(model))[0]
-    )
-    report("within_euclidean, the fit alone: mgcv, REML", r_seconds(MGCV, model.table))
-    table = analyses.by_excerpt(found["within"].query("distance == 'euclidean'"))
-    report("mixed model, full size: lme4", r_seconds(LME4, table))
-    few = table[table["excerpt_id"] < 100].reset_index(drop=True).assign(all="all")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        components = {"excerpt": "0 + C(excerpt_id)", "trial": "0 + C(network)"}
-        mixed_lm = MixedLM.from_formula(
-            "consistency ~ 0 + space", groups="all", vc_formula=components, re_formula="0", data=few
+    def curves():
+        return (
+            tables.within(places, np.arange(EXCERPTS), errors, weights, 0.95)
+            | tables.between(places, errors, correlations, draws, weights, 0.95)
+            | tables.performance(performance, 1000, 0, 0.95)
         )
-        report("mixed model, a tenth of the excerpts: MixedLM", seconds(mixed_lm.fit)[0])
+
+    found = curves()
+    models = analyses.models(found)
+    model = models["within_euclidean"]
+    by_excerpt = analyses.by_excerpt(found["within"].query("distance == 'euclidean'"))
+    few = by_excerpt[by_excerpt["excerpt_id"] < EXCERPTS // 10].reset_index(drop=True).assign(all="all")
+
+    def mixed(table):
+        groups = {"excerpt": "excerpt_id", "trial": "network"}
+        return hierarchical.mixed(table, "consistency", "0 + space", groups, dict.fromkeys(groups, "1"))
+
+    def mixed_lm():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            components = {"excerpt": "0 + C(excerpt_id)", "trial": "0 + C(network)"}
+            MixedLM.from_formula(
+                "consistency ~ 0 + space", groups="all", vc_formula=components, re_formula="0", data=few
+            ).fit()
+
+    def everything():
+        results = curves()
+        results |= analyses.additive_models(results, 8, 1000, 0)
+        results |= analyses.mixed_models(results["within"])
+        claims.evaluate(results, 1000, 0.95, 0)
+
+    with tempfile.TemporaryDirectory() as folder:
+        yield Race(
+            "An additive model: 1,974 rows, 25 smooths",
+            "model",
+            [
+                Contender(
+                    "relatives, the fit",
+                    lambda: additive.gam(
+                        model.table, model.response, model.factors, "magnitude", model.factors
+                    ),
+                    1,
+                ),
+                Contender(
+                    "relatives, with tests, means, differences, checks", lambda: additive_model(model), 1
+                ),
+                Contender("statsmodels' GLMGam", lambda: statsmodels_gam(model), 1, note="smoothing given"),
+                in_r(MGCV, "mgcv", "R's mgcv, the fit", model.table, folder),
+            ],
+            rounds=3,
+            goal="5 s a model on one core; mgcv about 25 s",
+        )
+        yield Race(
+            "The additive model of performance: 3,760 rows, 40 smooths",
+            "model",
+            [
+                Contender(
+                    "relatives, with tests, means, differences, checks",
+                    lambda: additive_model(models["performance"]),
+                    1,
+                )
+            ],
+            goal="5 s on one core",
+        )
+        yield Race(
+            "A mixed model: 21 networks x 1,000 excerpts, both random",
+            "model",
+            [
+                Contender("relatives, the fit", lambda: mixed(by_excerpt), 1),
+                Contender(
+                    "relatives, with profile intervals",
+                    lambda: (lambda fit: (fit.fixed, fit.variances))(mixed(by_excerpt)),
+                    1,
+                ),
+                in_r(LME4, "lme4", "R's lme4, the fit", by_excerpt, folder),
+            ],
+            rounds=3,
+        )
+        yield Race(
+            "The same with a tenth of the excerpts",
+            "model",
+            [
+                Contender("relatives, the fit", lambda: mixed(few), 1),
+                Contender("statsmodels' MixedLM", mixed_lm, 1),
+            ],
+            rounds=3,
+        )
+    yield Race(
+        "All statistics: curves with 1,000 draws, 11 additive and 2 mixed models, 10 findings",
+        "study",
+        [Contender("relatives", everything, 1)],
+        rounds=3,
+        goal="under 2 minutes",
+    )
 
 
 if __name__ == "__main__":
     with threadpool_limits(1):
-        main()
+        main(races)
