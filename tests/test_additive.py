@@ -117,6 +117,10 @@ def test_equals_mgcv_on_an_unbalanced_table():
     for row in fit.marginal_means(["space"]).itertuples():
         assert row.mean == pytest.approx(facts["mean", row.space], abs=1e-5)
         assert row.se == pytest.approx(facts["se", row.space], rel=1e-3)
+    means = fit.marginal_means(["space"])
+    margin = stats.t.ppf(0.975, fit.residual_df) * means["se"]
+    np.testing.assert_allclose(means["upper"] - means["mean"], margin)
+    np.testing.assert_allclose(means["mean"] - means["lower"], margin)
     for row in fit.smooths.itertuples():
         assert row.edf == pytest.approx(facts["edf", f"{row.transformation}.{row.space}"], abs=5e-3)
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 
 from relatives import analyses
 from relatives.statistics import bootstrap
@@ -228,6 +229,8 @@ def test_mixed_models(tables):
     differences = found["mixed_differences"].query("distance == 'euclidean'")
     assert list(differences["first"] + differences["second"]) == ["AEAT", "AEmfcc", "ATmfcc"]
     assert (differences["difference"] < 0).all()
+    alone = 2 * scipy.stats.t.sf(differences["t"].abs(), differences["df"])
+    np.testing.assert_allclose(np.sort(differences["p"])[0], 3 * alone.min())  # Holm's, of three pairs
 
 
 def test_one_trial_each_leaves_the_excerpt_random(tables):
