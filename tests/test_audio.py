@@ -156,10 +156,16 @@ def test_loudness_of_the_reference_tone():
     assert audio.loudness(tone(997, 3, 48000, amplitude=1), 48000) == pytest.approx(-3.01, abs=0.05)
 
 
-def test_loudness_is_pyloudnorms():
-    signal = np.random.default_rng(0).normal(size=(2 * RATE, 2)) * np.linspace(0, 0.2, 2 * RATE)[:, None]
-    assert audio.loudness(signal, RATE) == pyloudnorm.Meter(RATE).integrated_loudness(signal)
-    assert audio.loudness(signal[:, 0], RATE) == pyloudnorm.Meter(RATE).integrated_loudness(signal[:, 0])
+@pytest.mark.parametrize("sample_rate", [8000, 22050, 48000])
+@pytest.mark.parametrize("seconds", [0.4, 0.51, 2, 31.3])
+@pytest.mark.parametrize("channels", [1, 2, 5])
+def test_loudness_is_pyloudnorms(sample_rate, seconds, channels):
+    # it fades out below both gates
+    fade = np.geomspace(1, 1e-6, round(seconds * sample_rate))
+    signal = fade[:, None] * np.random.default_rng(0).normal(size=(len(fade), channels))
+    expected = pyloudnorm.Meter(sample_rate).integrated_loudness(signal)
+    assert audio.loudness(signal, sample_rate) == pytest.approx(expected, abs=1e-9)
+    assert audio.loudness(signal[:, 0], sample_rate) == audio.loudness(signal[:, :1], sample_rate)
 
 
 @pytest.mark.parametrize("samples", [0, 1, 100, RATE])

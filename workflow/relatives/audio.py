@@ -11,7 +11,7 @@ has no block above -70 LUFS is silent: it has no loudness, written as minus infi
 
 Sources
 -------
-EBU R 128 and ITU-R BS.1770-4, as implemented by pyloudnorm.
+EBU R 128 and ITU-R BS.1770-4, as implemented by pyloudnorm: its filters, its results.
 """
 
 import functools
@@ -25,6 +25,18 @@ from relatives.errors import InputError
 
 BLOCK = 0.4
 """Length in seconds of a gating block of EBU R 128."""
+
+OVERLAP = 0.75
+"""The share of a gating block that the next one covers again."""
+
+GATE = -70.0
+"""LUFS below which a block does not count."""
+
+OFFSET = -0.691
+"""LUFS of a K-weighted power of 1."""
+
+CHANNEL_WEIGHTS = np.array([1.0, 1.0, 1.0, 1.41, 1.41])
+"""Of left, right, centre, left and right surround."""
 
 FULL_SCALE = 32768
 """The int16 value of a sample of 1.0."""
@@ -220,21 +232,53 @@ def loudness(signal, sample_rate):
     float
         LUFS; minus infinity where nothing is above the gate of -70 LUFS.
     """
+    return _gated(_powers(signal, sample_rate))
+
+
+def _powers(signal, sample_rate):
+    """K-weighted power of every gating block, all channels together, (blocks,) float64."""
     if not np.any(signal):
-        return -np.inf
+        return np.zeros(1)
     block = int(np.ceil(BLOCK * sample_rate))
     if len(signal) < block:
         # (samples, …) -> (block, …): the samples repeat from the start
         signal = np.resize(signal, (block, *signal.shape[1:]))
-    # in double precision: pyloudnorm filters in place, in the precision of what it is given
-    return float(_meter(sample_rate).integrated_loudness(np.asarray(signal, dtype=np.float64)))
+    import scipy.signal
+
+    # (samples,) or (samples, channels) -> (channels, samples)
+    channels = np.atleast_2d(np.asarray(signal, dtype=np.float64).T)
+    weighted = scipy.signal.sosfilt(_weighting(sample_rate), channels)
+    # in blocks, and rounded as pyloudnorm does it: a sample more or less is heard in the fifth digit
+    step = 1 - OVERLAP
+    starts = step * np.arange(round((len(signal) / sample_rate - BLOCK) / (BLOCK * step)) + 1)
+    bounds = [(int(BLOCK * start * sample_rate), int(BLOCK * (start + 1) * sample_rate)) for start in starts]
+    energies = [np.square(weighted[:, begin:end]).sum(axis=1) for begin, end in bounds]
+    # (blocks, channels) @ (channels,) -> (blocks,)
+    return np.array(energies) @ CHANNEL_WEIGHTS[: len(channels)] / (BLOCK * sample_rate)
+
+
+def _gated(powers):
+    """The loudness in LUFS of blocks of such K-weighted powers."""
+    loud = powers[powers >= _power(GATE)]
+    if not len(loud):
+        return -np.inf
+    # 10 LU below the mean of the blocks above the first gate
+    return float(OFFSET + 10 * np.log10(loud[loud > loud.mean() / 10].mean()))
+
+
+def _power(level):
+    """The K-weighted power of a loudness in LUFS."""
+    return 10 ** ((level - OFFSET) / 10)
 
 
 @functools.cache
-def _meter(sample_rate):
-    import pyloudnorm
+def _weighting(sample_rate):
+    """The filters of K-weighting, pyloudnorm's, as second-order sections, (2, 6)."""
+    from pyloudnorm import IIRfilter
 
-    return pyloudnorm.Meter(sample_rate, block_size=BLOCK)
+    shelf = IIRfilter(4.0, 1 / np.sqrt(2), 1500.0, sample_rate, "high_shelf")
+    high_pass = IIRfilter(0.0, 0.5, 38.0, sample_rate, "high_pass")
+    return np.array([np.concatenate([stage.b, stage.a]) for stage in (shelf, high_pass)])
 
 
 def loudness_gain(signal, target, sample_rate):
@@ -256,11 +300,13 @@ def loudness_gain(signal, target, sample_rate):
     level = rms(signal)
     if level == 0 or not np.isfinite(target):
         return 1.0
+    # filtered once: a gain changes the powers of the blocks by its square
+    powers = _powers(signal, sample_rate)
     # Near -70 LUFS a gain moves blocks across the gate, and that changes the loudness: so start far above the
     # gate and repeat the correction. Elsewhere the first correction is exact.
     gain = SAFE_LEVEL / level
     for _ in range(MATCHING_ROUNDS):
-        measured = loudness(signal * gain, sample_rate)
+        measured = _gated(gain**2 * powers)
         if not np.isfinite(measured) or abs(target - measured) < MATCHING_TOLERANCE:
             break
         gain *= 10 ** ((target - measured) / 20)
