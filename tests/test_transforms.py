@@ -1,13 +1,14 @@
 """The transformations, each measured by other means than those that made it."""
 
 import numpy as np
+import pedalboard
 import pyloudnorm
 import pytest
 import scipy.signal
 
 from relatives import audio, transforms
 from relatives.errors import InputError
-from relatives.transforms import mp3, noise, rubberband
+from relatives.transforms import mp3, noise, resampling, rubberband
 
 RATE = 22050
 KINDS = ("PS", "TS", "PN", "EN", "MP")
@@ -250,6 +251,37 @@ def test_rubber_band_is_the_command_lines():
     faster = rubberband.tempo_shift(signal, RATE, 1.3)  # rubberband -T 1.3
     expected = [0.101, -0.099, -0.019, 0.197, -0.097, 0.193, 0.333, -0.096]
     np.testing.assert_allclose(faster[1500 :: len(faster) // 10][:8], expected, atol=2e-3)
+
+
+@pytest.mark.parametrize("sample_rate", [8000, 22050, 32000, 44100, 48000, 96000])
+@pytest.mark.parametrize("semitones", [-24, -10, -8, -0.25, 0.5, 1, 4, 8, 12, 24])
+def test_pitch_shift_is_rubber_bands(sample_rate, semitones):
+    # white noise: every frequency up to the last shows how the resampler cuts
+    signal = np.random.default_rng(0).normal(size=30000).astype(np.float32)
+    found = rubberband.pitch_shift(signal, sample_rate, semitones)
+    settings = {"pitch_shift_in_semitones": semitones, **rubberband.COMMAND_LINE_DEFAULTS}
+    expected = pedalboard.time_stretch(signal[None], sample_rate, **settings)[0]
+    middle = slice(150, -150)  # within the reach of the resampler
+    assert len(found) == len(expected)
+    assert audio.rms((found - expected)[middle]) < 1e-3 * audio.rms(expected)
+
+
+def test_no_pitch_shift_is_rubber_bands():
+    expected = pedalboard.time_stretch(music()[None], RATE, **rubberband.COMMAND_LINE_DEFAULTS)[0]
+    np.testing.assert_array_equal(rubberband.pitch_shift(music(), RATE, 0), expected)
+
+
+@pytest.mark.parametrize("step", [0.3, 1.2, 3.7])
+@pytest.mark.parametrize("first", [-700.4, 0.0, 13.3])
+def test_resampled_sine(step, first):
+    frequency = 2.5 / max(1, step)  # radians a sample, near the end of the pass band
+    sine = np.sin(frequency * np.arange(3000)).astype(np.float32)
+    found = resampling.resample(sine, step, first, 1000)
+    places = first + step * np.arange(1000)
+    inside = (places > 130) & (places < 2870)
+    np.testing.assert_allclose(found[inside], np.sin(frequency * places[inside]), atol=5e-5)
+    outside = (places < -130) | (places > 3130)
+    np.testing.assert_array_equal(found[outside], 0)
 
 
 # PN and EN

@@ -7,6 +7,11 @@ detector; phases kept in line; the window's length left to the engine; no smooth
 may differ at the very end of a signal that stops at full level, and it lowers the level of an output that
 would clip.
 
+Rubber Band shifts the pitch by stretching the signal, which keeps the pitch, and resampling what comes out.
+It would design its resampler anew for every signal, which takes longer than the rest. So the stretching is
+its own here, and the resampling is done beside it (`resampling`), with the same filter at the same places.
+Only some dozens of samples at either end differ, where the filter reaches beyond what it is given.
+
 Rubber Band does not stretch evenly: it keeps attacks as they are and makes up for it in between, along a
 time map. And what it makes of a mixture is not the sum of what it makes of the parts, as each part's phases
 go their own way. `together` lets the parts of a mixture move along the one time map of the mixture.
@@ -65,7 +70,21 @@ def pitch_shift(signal, sample_rate, semitones):
     float32
         Of the signal's shape.
     """
-    return _shift(signal, sample_rate, len(signal), pitch_shift_in_semitones=float(semitones))
+    pitch = 2.0 ** (semitones / 12)
+    stretched = tempo_shift(signal, sample_rate, 1 / pitch)
+    if pitch == 1:
+        return stretched
+    # compiled, which only a pitch shift is to wait for
+    from relatives.transforms.resampling import resample
+
+    # Rubber Band resamples from half a window before the signal, and drops as many samples as that half comes
+    # to, rounded: the result is off by part of a sample
+    before = _window(sample_rate) // 2
+    first = round(before / pitch) * pitch - before
+    # (samples', ) or (samples', channels) -> a row a channel, resampled, -> (samples,) or (samples, channels)
+    channels = np.atleast_2d(stretched.T)
+    shifted = np.stack([resample(channel, pitch, first, len(signal)) for channel in channels], axis=-1)
+    return shifted[:, 0] if signal.ndim == 1 else shifted
 
 
 def tempo_shift(signal, sample_rate, ratio):
@@ -84,16 +103,19 @@ def tempo_shift(signal, sample_rate, ratio):
     (samples / ratio,) or (samples / ratio, channels) float32
         The length is rounded, and at least one sample.
     """
-    samples = max(1, round(len(signal) / ratio))
-    return _shift(signal, sample_rate, samples, stretch_factor=float(ratio))
-
-
-def _shift(signal, sample_rate, samples, **shift):
     import pedalboard
 
+    samples = max(1, round(len(signal) / ratio))
     # (samples,) or (samples, channels) -> (channels, samples), and back
     channels = np.ascontiguousarray(np.atleast_2d(signal.T), dtype=np.float32)
-    shifted = pedalboard.time_stretch(channels, sample_rate, **shift, **COMMAND_LINE_DEFAULTS)
+    shifted = pedalboard.time_stretch(
+        channels, sample_rate, stretch_factor=float(ratio), **COMMAND_LINE_DEFAULTS
+    )
     # it is as long as it should be, but for an input of up to three samples, of which too much is made
     shifted = shifted[:, :samples].T
     return shifted[:, 0] if signal.ndim == 1 else shifted
+
+
+def _window(sample_rate):
+    """Samples of Rubber Band's window: 2,048 for 48 kHz, in proportion, up to the next power of two."""
+    return 1 << (2048 * sample_rate // 48000 - 1).bit_length()
