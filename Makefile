@@ -9,6 +9,7 @@ OPTIONS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+BENCHMARKS := $(filter-out harness,$(basename $(notdir $(wildcard benchmarks/*.py))))
 
 .PHONY: results test lint bench paper lock clean
 
@@ -23,7 +24,8 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 
 bench: $(READY)
-	for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark || exit 1; done
+	$(BIN)/python -m pip install --quiet --no-deps -r envs/benchmarks.txt
+	for benchmark in $(BENCHMARKS); do $(BIN)/python benchmarks/$$benchmark.py --write || exit 1; done
 
 paper: $(READY)
 	$(BIN)/snakemake --dry-run --quiet rules --configfile workflow/presets/paper.yaml $(OPTIONS)

@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -122,6 +123,18 @@ def test_any_values(data):
     np.testing.assert_allclose(distances.simple(query, reference, window), expected, rtol=1e-5, atol=1e-30)
 
 
+@pytest.mark.parametrize("n", range(1, 13))
+def test_lengths_around_the_rows_at_once(n):
+    """Query frames are compared four at once, from wherever a path or a window begins."""
+    references = draw(2, 9, 3, seed=2)
+    queries = draw(2, n, 3, seed=1)
+    expected = all_pairs(naive_dtw, queries, references)
+    np.testing.assert_allclose(distances.dtw(queries, references), expected, rtol=1e-5)
+    for window in range(1, min(n, 9) + 1):
+        expected = all_pairs(naive_simple, queries, references, window)
+        np.testing.assert_allclose(distances.simple(queries, references, window), expected, rtol=1e-5)
+
+
 def test_blocks_do_not_show(monkeypatch):
     queries, references = draw(7, 12, 4, seed=1), draw(150, 10, 4, seed=2)
     whole = distances.dtw(queries, references), distances.simple(queries, references, 5)
@@ -157,6 +170,34 @@ def test_input_of_any_kind(tmp_path):
     np.testing.assert_array_equal(distances.dtw(queries.tolist(), on_disk), expected)
     strided = np.repeat(queries.astype(np.float64), 2, axis=2)[:, :, ::2]
     np.testing.assert_array_equal(distances.dtw(strided, references), expected)
+
+
+def test_results_stream_to_a_memory_map(tmp_path):
+    """Memory does not grow with the number of pairs, whose results are 36 MB here."""
+    queries, references = draw(3000, 1, 1, seed=1), draw(3000, 1, 1, seed=2)
+    for distance, options in ((distances.dtw, {}), (distances.simple, {"subsequence": 1})):
+        path = tmp_path / f"{distance.__name__}.npy"
+        on_disk = np.lib.format.open_memmap(path, "w+", np.float32, (3000, 3000))
+        distance(queries[:1], references[:1], **options)  # compiled before it is measured
+        tracemalloc.start()
+        result = distance(queries, references, **options, out=on_disk)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 6e6
+        assert result is on_disk
+        on_disk.flush()
+        np.testing.assert_array_equal(np.load(path), distance(queries, references, **options))
+
+
+def test_wrong_output():
+    queries, references = draw(2, 5, 3, seed=1), draw(4, 5, 3, seed=2)
+    wrong = r"out must be \(2, 4\) float32 .*, not "
+    with pytest.raises(ValueError, match=wrong + r"\(4, 2\) float32"):
+        distances.dtw(queries, references, out=np.empty((4, 2), np.float32))
+    with pytest.raises(ValueError, match=wrong + r"\(2, 4\) float64"):
+        distances.simple(queries, references, 2, out=np.empty((2, 4)))
+    with pytest.raises(ValueError, match=wrong):
+        distances.dtw(queries, references, backend="fastdtw", out=np.empty((2, 3), np.float32))
 
 
 def test_identical_sequences_are_at_zero():
@@ -200,7 +241,8 @@ def test_simple_is_annotated_by_the_reference():
 def test_fastdtw_with_a_large_radius_is_exact():
     queries, references = draw(3, 20, 6, seed=1), draw(3, 25, 6, seed=2)
     exact = distances.dtw(queries, references)
-    wide = distances.dtw(queries, references, backend="fastdtw", radius=25)
+    wide = np.empty((3, 3), np.float32)
+    distances.dtw(queries, references, backend="fastdtw", radius=25, out=wide)
     np.testing.assert_allclose(exact, wide, rtol=1e-5)
 
 

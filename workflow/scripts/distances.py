@@ -16,17 +16,17 @@ def main(job):
     rate = job.params.sample_rate
     originals = mfcc.sequences(jobs.blocks(job.input.originals)[0], rate)
     transformed = jobs.blocks(job.input.transformed)
-    # (magnitudes, transformed, originals)
-    warped = np.empty((len(transformed), transformed.shape[1], len(originals)), dtype=np.float32)
-    profiles = np.empty_like(warped)
-    for m in jobs.progress(range(len(transformed)), "magnitudes"):
-        sequences = mfcc.sequences(transformed[m], rate)
-        warped[m] = dtw(sequences, originals, backend=job.params.dtw)
-        profiles[m] = simple(sequences, originals, subsequence=job.params.subsequence)
-
-    for matrices, output in ((warped, job.output.dtw), (profiles, job.output.simple)):
-        with replacing(output) as path:
-            np.save(path, matrices)
+    shape = len(transformed), transformed.shape[1], len(originals)
+    with replacing(job.output.dtw) as dtw_path, replacing(job.output.simple) as simple_path:
+        # (magnitudes, transformed, originals), on disk: at 10,000 originals they are larger than the memory
+        warped = np.lib.format.open_memmap(dtw_path, "w+", np.float32, shape)
+        profiles = np.lib.format.open_memmap(simple_path, "w+", np.float32, shape)
+        for m in jobs.progress(range(len(transformed)), "magnitudes"):
+            sequences = mfcc.sequences(transformed[m], rate)
+            dtw(sequences, originals, backend=job.params.dtw, out=warped[m])
+            simple(sequences, originals, subsequence=job.params.subsequence, out=profiles[m])
+        warped.flush()
+        profiles.flush()
 
 
 jobs.run(main)

@@ -16,7 +16,7 @@ from relatives.distances.kernels import profile_medians
 from relatives.errors import InputError
 
 
-def simple(queries, references, subsequence=50):
+def simple(queries, references, subsequence=50, out=None):
     """Median of the similarity matrix profile of all queries with all references.
 
     Parameters
@@ -26,6 +26,9 @@ def simple(queries, references, subsequence=50):
     references : (r, m, d)
     subsequence : int
         Frames of a subsequence, from 1 to the length of the shorter side; 50 in the study.
+    out : (q, r) float32, optional
+        To be filled and returned: a memory map of ``numpy.lib.format.open_memmap``, say, for a result larger
+        than the memory.
 
     Returns
     -------
@@ -37,7 +40,7 @@ def simple(queries, references, subsequence=50):
     Raises
     ------
     ValueError
-        The shapes do not fit, or a set is empty.
+        The shapes do not fit, `out`'s included, or a set is empty.
     InputError
         A sequence holds NaN or infinity, or is shorter than the subsequence.
 
@@ -61,4 +64,4 @@ def simple(queries, references, subsequence=50):
     def kernel(query_block, packed, medians):
         profile_medians(query_block, packed, subsequence, medians)
 
-    return sequences.all_pairs(kernel, queries, references)
+    return sequences.all_pairs(kernel, queries, references, out)

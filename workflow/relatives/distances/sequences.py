@@ -26,7 +26,17 @@ def validate(queries, references):
         )
 
 
-def all_pairs(kernel, queries, references):
+def result(queries, references, out=None):
+    """Return the array that all distances go to: (q, r) float32, a new one or `out`, if that is one."""
+    shape = len(queries), len(references)
+    if out is None:
+        return np.empty(shape, np.float32)
+    if out.shape != shape or out.dtype != np.float32:
+        raise ValueError(f"out must be {shape} float32 for these sequences, not {out.shape} {out.dtype}")
+    return out
+
+
+def all_pairs(kernel, queries, references, out=None):
     """Run a kernel over all pairs, block by block.
 
     Parameters
@@ -37,6 +47,8 @@ def all_pairs(kernel, queries, references):
     references : (r, m, d)
         Arrays or memory maps of real numbers, compared as float32. Beside the result, only a block of each is
         in memory at a time.
+    out : (q, r) float32, optional
+        To be filled and returned; of any kind, so that the result may be a memory map too.
 
     Returns
     -------
@@ -44,10 +56,12 @@ def all_pairs(kernel, queries, references):
 
     Raises
     ------
+    ValueError
+        `out` does not fit.
     InputError
         A sequence holds NaN or infinity.
     """
-    distances = np.empty((len(queries), len(references)), np.float32)
+    distances = result(queries, references, out)
     for r in range(0, len(references), REFERENCE_BLOCK):
         reference_block = finite("references", references, r, REFERENCE_BLOCK)
         packed = pack(reference_block)

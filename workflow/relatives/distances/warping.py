@@ -16,7 +16,7 @@ from relatives.distances import sequences
 from relatives.distances.kernels import warping_costs
 
 
-def dtw(queries, references, backend="exact", radius=1):
+def dtw(queries, references, backend="exact", radius=1, out=None):
     """Dynamic time warping of all queries with all references.
 
     Parameters
@@ -30,6 +30,9 @@ def dtw(queries, references, backend="exact", radius=1):
     radius : int
         Of fastdtw: the frames around the coarser path that are searched; 1 in the study. With the length of
         the longer sequence it is exact.
+    out : (q, r) float32, optional
+        To be filled and returned: a memory map of ``numpy.lib.format.open_memmap``, say, for a result larger
+        than the memory.
 
     Returns
     -------
@@ -40,7 +43,7 @@ def dtw(queries, references, backend="exact", radius=1):
     Raises
     ------
     ValueError
-        The shapes do not fit, a set is empty, or the backend is unknown.
+        The shapes do not fit, `out`'s included; a set is empty, or the backend is unknown.
     InputError
         A sequence holds NaN or infinity.
 
@@ -55,19 +58,19 @@ def dtw(queries, references, backend="exact", radius=1):
     queries, references = np.asanyarray(queries), np.asanyarray(references)
     sequences.validate(queries, references)
     if backend == "exact":
-        return sequences.all_pairs(warping_costs, queries, references)
+        return sequences.all_pairs(warping_costs, queries, references, out)
     if backend == "fastdtw":
-        return _fastdtw(queries, references, radius)
+        return _fastdtw(queries, references, radius, out)
     raise ValueError(f"unknown backend {backend!r} of dtw: choose 'exact' or 'fastdtw'")
 
 
-def _fastdtw(queries, references, radius):
+def _fastdtw(queries, references, radius, out):
     from fastdtw import fastdtw
     from scipy.spatial.distance import euclidean
 
     queries = sequences.finite("queries", queries)
     references = sequences.finite("references", references)
-    costs = np.empty((len(queries), len(references)), np.float32)
+    costs = sequences.result(queries, references, out)
     for row, query in enumerate(queries):
         for column, reference in enumerate(references):
             costs[row, column], _ = fastdtw(query, reference, radius=radius, dist=euclidean)
