@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
-from scipy.stats import spearmanr
+from scipy.stats import rankdata, spearmanr
 
 from relatives import consistency, distances
 from relatives.statistics import bootstrap
@@ -120,17 +120,17 @@ def related_matrices(n, noise, seed):
 
 def test_one_draw_of_all_is_the_correlation():
     audio, latent = related_matrices(15, 0.5, seed=0)
-    ranks = consistency.ranks(audio), consistency.ranks(latent)
+    means = consistency.row_means(consistency.ranks(audio), consistency.ranks(latent))
     everything = np.full((1, 15), 1 / 15)
     expected = consistency.between_space_correlation(audio, latent)
-    np.testing.assert_allclose(consistency.bootstrap_correlation(*ranks, everything), expected, rtol=1e-12)
+    np.testing.assert_allclose(consistency.bootstrap_correlation(means, everything), expected, rtol=1e-12)
 
 
 def test_a_draw_is_the_correlation_of_its_ranks():
     audio, latent = related_matrices(12, 0.5, seed=0)
     ranks = consistency.ranks(audio), consistency.ranks(latent)
     weights = bootstrap.weights(12, draws=5, seed=3)
-    draws = consistency.bootstrap_correlation(*ranks, weights)
+    draws = consistency.bootstrap_correlation(consistency.row_means(*ranks), weights)
     for draw, row in zip(draws, weights, strict=True):
         rows = np.repeat(np.arange(12), np.rint(row * 12).astype(int))
         expected = np.corrcoef(ranks[0][rows].ravel(), ranks[1][rows].ravel())[0, 1]
@@ -143,7 +143,8 @@ def test_fixed_ranks_give_the_interval_of_new_ranks(noise):
     n, draws = 60, 300
     audio, latent = related_matrices(n, noise, seed=0)
     weights = bootstrap.weights(n, draws, seed=1)
-    fixed = consistency.bootstrap_correlation(consistency.ranks(audio), consistency.ranks(latent), weights)
+    means = consistency.row_means(consistency.ranks(audio), consistency.ranks(latent))
+    fixed = consistency.bootstrap_correlation(means, weights)
     anew = []
     for row in weights:
         rows = np.repeat(np.arange(n), np.rint(row * n).astype(int))
@@ -155,8 +156,55 @@ def test_fixed_ranks_give_the_interval_of_new_ranks(noise):
 
 def test_wrong_weights():
     ranks = consistency.ranks(np.arange(12.0).reshape(3, 4))
+    means = consistency.row_means(ranks, ranks)
     with pytest.raises(ValueError, match=r"weights must have the shape \(draws, 3\)"):
-        consistency.bootstrap_correlation(ranks, ranks, bootstrap.weights(4))
+        consistency.bootstrap_correlation(means, bootstrap.weights(4))
+
+
+def test_draws_of_many_pairs_are_those_of_each():
+    audio, latent = related_matrices(12, 0.5, seed=0)
+    ranks = consistency.ranks(audio), consistency.ranks(latent)
+    pairs = np.stack([consistency.row_means(ranks[a], ranks[b]) for a, b in ((0, 0), (0, 1), (1, 0))])
+    weights = bootstrap.weights(12, draws=7)
+    draws = consistency.bootstrap_correlation(pairs, weights)
+    assert draws.shape == (3, 7)
+    for means, expected in zip(pairs, draws, strict=True):
+        np.testing.assert_array_equal(consistency.bootstrap_correlation(means, weights), expected)
+
+
+# --- ranks
+
+
+def matrices():
+    """Distances whose bits lie in many ways: few levels and many, all sizes, both signs, clusters."""
+    rng = np.random.default_rng(0)
+    shape = (50, 60)
+    normal = rng.normal(size=shape)
+    yield "ties", rng.integers(7, size=shape) / 7
+    yield "float32", rng.random(shape).astype(np.float32)
+    yield "integers", rng.integers(-1000, 1000, size=shape)
+    yield "signs", normal
+    yield "sizes", np.exp(50 * normal)
+    yield "least sizes", 5e-324 * rng.integers(4, size=shape)
+    yield "zeros of both signs", np.where(rng.random(shape) < 0.5, -0.0, 0.0)
+    yield "last bits", 1 + rng.integers(300, size=shape) * 2.0**-52
+    yield "infinity", np.where(rng.random(shape) < 0.1, np.inf, normal)
+    yield "far from all others", np.where(np.arange(3000).reshape(shape) == 1234, 1e300, 1 + 1e-9 * normal)
+    yield "constant", np.full(shape, 0.1)
+    yield "ordered", np.arange(3000.0).reshape(shape)
+    yield "turned over", -np.arange(3000.0).reshape(shape)
+    yield "one", np.array([[2.0]])
+    yield "columns first", np.asfortranarray(normal)
+
+
+@pytest.mark.parametrize(
+    "name, matrix", matrices(), ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_ranks_are_scipys(name, matrix):
+    expected = (rankdata(matrix).reshape(matrix.shape) - (matrix.size + 1) / 2) / matrix.size
+    before = matrix.copy()
+    np.testing.assert_array_equal(consistency.ranks(matrix), expected)
+    np.testing.assert_array_equal(matrix, before)
 
 
 # --- controls: what the measures must say where the answer is known

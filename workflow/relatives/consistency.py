@@ -6,15 +6,18 @@ magnitude) at a time.
 
 Within-space (section 3.1.1 of the consistency study)
     `within_space_errors`: is the own original the nearest of all? Consistency is 1 - mean error (eq. 9, 10).
+    `within_space_errors_pruned`: the same of sequences in the audio space, without most of the matrix.
 Between-space (section 3.1.2), the audio space and a latent space
     `between_space_correlation`: are far pairs far in both spaces? Spearman's rank correlation (eq. 11).
     `between_space_agreement`: do both spaces err on the same excerpts (eq. 12)?
 
-Ranking a matrix costs far more than all that follows, and one audio space meets many latent spaces: `ranks`
-once a matrix, then `rank_correlation` and `bootstrap_correlation` for each pair of matrices.
+Ranking a matrix costs more than all that follows, and one audio space meets many latent spaces: `ranks` once
+a matrix, `row_means` once a pair of matrices, then `rank_correlation` and, for any number of pairs at once,
+`bootstrap_correlation`. Both `ranks` and `row_means` run on one thread and let others run beside them.
 """
 
 import numpy as np
+from numba import njit
 
 
 def within_space_errors(matrix, own):
@@ -44,11 +47,55 @@ def within_space_errors(matrix, own):
     array([0, 1], dtype=int8)
     """
     matrix = _matrix(matrix)
-    own = _own(matrix, own)
+    own = _own(matrix.shape, own)
     own_distances = np.take_along_axis(matrix, own[:, np.newaxis], axis=1)
     # The own original is not farther than itself. One more that is not, or cannot be compared, is an error.
     not_farther = np.count_nonzero(~(matrix > own_distances), axis=1)
     return ((not_farther != 1) | np.isnan(own_distances[:, 0])).astype(np.int8)
+
+
+def within_space_errors_pruned(queries, references, own, distance="dtw", subsequence=50):
+    """The errors of `within_space_errors` from sequences, of which few distances are computed to the end.
+
+    For when no correlation is asked for, as that needs all distances.
+
+    Parameters
+    ----------
+    queries : (q, n, d)
+        Sequences of n frames of d coefficients.
+    references : (r, m, d)
+        The originals.
+    own : (q,) integers
+        Index of each query's own original.
+    distance : {"dtw", "simple"}
+    subsequence : int
+        Frames of a subsequence of SiMPle.
+
+    Returns
+    -------
+    errors : (q,) int8
+        Exactly those of the matrix of `distances.dtw` or `distances.simple`.
+    computed : float
+        Share of the cells of the matrix' pairs that were computed: see `distances.pruning`.
+
+    Raises
+    ------
+    ValueError
+        The shapes do not fit, a set is empty, an index is out of range, or the distance is unknown.
+    InputError
+        A sequence holds NaN or infinity, or is shorter than the subsequence.
+
+    Examples
+    --------
+    >>> songs = np.array([[[0.0], [1.0]], [[5.0], [6.0]], [[0.0], [1.0]]])
+    >>> within_space_errors_pruned(songs, songs, own=[0, 1, 2])[0]
+    array([1, 0, 1], dtype=int8)
+    """
+    from relatives.distances.pruning import others_as_near
+
+    own = _own((len(queries), len(references)), own)
+    as_near, computed = others_as_near(queries, references, own, distance, subsequence)
+    return as_near.astype(np.int8), computed
 
 
 def between_space_agreement(errors_a, errors_b):
@@ -116,13 +163,13 @@ def between_space_correlation(audio, latent, exclude_own=None):
     audio, latent = _matrix(audio), _matrix(latent)
     if exclude_own is not None:
         audio, latent = without_own(audio, exclude_own), without_own(latent, exclude_own)
-    return rank_correlation(ranks(audio), ranks(latent))
+    return rank_correlation(row_means(ranks(audio), ranks(latent)))
 
 
 def without_own(matrix, own):
     """The matrix (q, r - 1) without each query's own original, whose columns (q,) are in `own`."""
     matrix = _matrix(matrix)
-    own = _own(matrix, own)
+    own = _own(matrix.shape, own)
     others = np.arange(matrix.shape[1]) != own[:, np.newaxis]
     # (q * (r - 1),) -> (q, r - 1): every row has lost one
     return matrix[others].reshape(len(matrix), -1)
@@ -134,64 +181,89 @@ def ranks(matrix):
     Parameters
     ----------
     matrix : (q, r)
+        Compared as float64.
 
     Returns
     -------
     (q, r) float64
         Between -0.5 and 0.5, with mean 0: ranks 1 … N as (rank - (N + 1) / 2) / N, which changes no
         correlation and keeps its sums small. All NaN if the matrix holds a NaN.
-    """
-    from scipy.stats import rankdata
 
+    Raises
+    ------
+    ValueError
+        There are no distances.
+    """
     matrix = _matrix(matrix)
     if matrix.size == 0:
         raise ValueError(f"there are no distances to rank: the matrix is {matrix.shape}")
-    # (N,) -> (q, r)
-    return ((rankdata(matrix) - (matrix.size + 1) / 2) / matrix.size).reshape(matrix.shape)
+    # 0 is added as it makes 0 of -0
+    values = matrix.astype(np.float64, order="C") + 0.0
+    if np.isnan(values).any():
+        return np.full(matrix.shape, np.nan)
+    # (q, r) -> (N,) and back
+    indices = np.arange(values.size, dtype=np.uint32 if values.size < 1 << 32 else np.int64)
+    return _average_ranks(values.reshape(-1).view(np.uint64), indices).reshape(matrix.shape)
 
 
-def rank_correlation(ranks_a, ranks_b):
-    """Spearman's correlation from two matrices of `ranks`; what `between_space_correlation` returns."""
-    return float(_correlation(_row_means(ranks_a, ranks_b).mean(axis=1)))
-
-
-def bootstrap_correlation(ranks_a, ranks_b, weights):
-    """Spearman's correlation in bootstrap samples of the queries.
-
-    A draw takes rows of both matrices, with repetition. The ranks are held fixed at those of all rows: a draw
-    is then the correlation of weighted ranks, and five means of each row are all it takes, so that all draws
-    are one matrix product. Ranking each draw anew changes an interval little, as the ranks of a sample are
-    nearly proportional to those of the whole.
-
-    Parameters
-    ----------
-    ranks_a, ranks_b : (q, r)
-        From `ranks`.
-    weights : (draws, q)
-        Share of each query in each draw, from `statistics.bootstrap.weights`.
+def row_means(ranks_a, ranks_b):
+    """All that correlations need to know of two matrices of `ranks`, (q, r): means over each row.
 
     Returns
     -------
-    (draws,) float64
-        Correlations; NaN where a draw is constant. `statistics.bootstrap.limits` makes an interval of them.
+    (5, q) float64
+        The means of a, b, a², b² and ab.
+
+    Raises
+    ------
+    ValueError
+        The shapes differ.
     """
-    means = _row_means(ranks_a, ranks_b)
-    weights = np.asarray(weights)
-    if weights.ndim != 2 or weights.shape[1] != means.shape[1]:
-        raise ValueError(f"weights must have the shape (draws, {means.shape[1]}), not {weights.shape}")
-    # Not by BLAS, whose sums depend in their last digit on the number of cores.
-    return _correlation(np.einsum("mq,dq->md", means, weights))
-
-
-def _row_means(a, b):
-    """Means over each row of a, b, a², b² and ab: (5, q)."""
-    a, b = np.asarray(a), np.asarray(b)
+    a, b = np.asarray(ranks_a), np.asarray(ranks_b)
     if a.ndim != 2 or a.shape != b.shape:
         raise ValueError(
             f"the matrices of two spaces must have one shape (q, r), not {a.shape} and {b.shape}"
         )
     products = [np.einsum("qr,qr->q", x, y) for x, y in ((a, a), (b, b), (a, b))]
     return np.stack([a.mean(axis=1), b.mean(axis=1), *(total / a.shape[1] for total in products)])
+
+
+def rank_correlation(means):
+    """Spearman's correlation from the `row_means` of a pair of matrices: `between_space_correlation`."""
+    return float(_correlation(means.mean(axis=1)))
+
+
+def bootstrap_correlation(means, weights):
+    """Spearman's correlation in bootstrap samples of the queries, of one pair of matrices or many.
+
+    A draw takes rows of both matrices, with repetition. The ranks are held fixed at those of all rows: a draw
+    is then the correlation of weighted ranks, and five means of each row are all it takes, so that all draws
+    of all pairs are one matrix product. Ranking each draw anew changes an interval little, as the ranks of a
+    sample are nearly proportional to those of the whole.
+
+    Parameters
+    ----------
+    means : (…, 5, q)
+        From `row_means`.
+    weights : (draws, q)
+        Share of each query in each draw, from `statistics.bootstrap.weights`.
+
+    Returns
+    -------
+    (…, draws) float64
+        Correlations; NaN where a draw is constant. `statistics.bootstrap.limits` makes an interval of them.
+
+    Raises
+    ------
+    ValueError
+        The weights are not of as many queries.
+    """
+    means, weights = np.asarray(means), np.asarray(weights)
+    if weights.ndim != 2 or weights.shape[1] != means.shape[-1]:
+        raise ValueError(f"weights must have the shape (draws, {means.shape[-1]}), not {weights.shape}")
+    # Not by BLAS, whose sums depend in their last digit on the number of cores.
+    # (…, 5, q) -> (5, …, draws)
+    return _correlation(np.moveaxis(np.einsum("...q,dq->...d", means, weights), -2, 0))
 
 
 def _correlation(means):
@@ -211,17 +283,90 @@ def _matrix(matrix):
     return matrix
 
 
-def _own(matrix, own):
+@njit(cache=True, nogil=True)
+def _average_ranks(keys, indices):
+    """Centred and scaled ranks, ties at their average, of float64 without NaN and -0.
+
+    Sorted byte by byte from the last to the first that differs (a radix sort). The first four bytes leave
+    little out of order, which is put right by moving each number down to its place. Where that takes long,
+    for instance where one number is far from all others, the other bytes are sorted by too.
+
+    Parameters
+    ----------
+    keys : (N,) uint64
+        The bits of the numbers. Lost.
+    indices : (N,) of integers
+        0, 1, 2, … Lost.
+    """
+    n = len(keys)
+    sign = np.uint64(1 << 63)
+    for i in range(n):
+        # As integers in the order of the numbers: negative ones, whose bits grow with their size, turned over
+        keys[i] = ~keys[i] if keys[i] & sign else keys[i] | sign
+    least, span = keys.min(), keys.max() - keys.min()
+    for i in range(n):
+        keys[i] -= least
+    size = 0  # in bytes
+    while size < 8 and span >> np.uint64(8 * size):
+        size += 1
+    spare_keys, spare_indices = np.empty_like(keys), np.empty_like(indices)
+    for first in (max(size - 4, 0), 0):
+        places = np.zeros((size, 256), np.int64)  # of the next key with this byte
+        for i in range(n):
+            for byte in range(first, size):
+                places[byte, (keys[i] >> np.uint64(8 * byte)) & np.uint64(255)] += 1
+        for byte in range(first, size):
+            start = 0
+            for value in range(256):
+                places[byte, value], start = start, start + places[byte, value]
+            for i in range(n):
+                key = keys[i]
+                value = (key >> np.uint64(8 * byte)) & np.uint64(255)
+                place = places[byte, value]
+                places[byte, value] = place + 1
+                spare_keys[place] = key
+                spare_indices[place] = indices[i]
+            keys, spare_keys = spare_keys, keys
+            indices, spare_indices = spare_indices, indices
+        if _insert(keys, indices):
+            break
+    ranks = np.empty(n)
+    first = 0
+    while first < n:
+        end = first + 1
+        while end < n and keys[end] == keys[first]:
+            end += 1
+        # The ranks first + 1 … end, at their average
+        rank = ((first + 1 + end) / 2 - (n + 1) / 2) / n
+        for i in range(first, end):
+            ranks[indices[i]] = rank
+        first = end
+    return ranks
+
+
+@njit(cache=True, nogil=True)
+def _insert(keys, indices):
+    """Sort by moving each key down to its place; False, with some left to sort, after four moves a key."""
+    moves = 4 * len(keys)
+    for i in range(1, len(keys)):
+        key, index, place = keys[i], indices[i], i
+        while place and keys[place - 1] > key:
+            keys[place], indices[place] = keys[place - 1], indices[place - 1]
+            place -= 1
+        keys[place], indices[place] = key, index
+        moves -= i - place
+        if moves < 0:
+            return False
+    return True
+
+
+def _own(shape, own):
     own = np.asarray(own)
-    if own.shape != matrix.shape[:1]:
-        raise ValueError(
-            f"own must name a column for each of {len(matrix)} queries, its shape is {own.shape}"
-        )
+    if own.shape != shape[:1]:
+        raise ValueError(f"own must name a column for each of {shape[0]} queries, its shape is {own.shape}")
     if not np.issubdtype(own.dtype, np.integer):
         raise ValueError(f"own must hold column numbers, not {own.dtype}")
-    outside = (own < 0) | (own >= matrix.shape[1])
+    outside = (own < 0) | (own >= shape[1])
     if outside.any():
-        raise ValueError(
-            f"own names column {own[outside][0]}, but the columns are 0 to {matrix.shape[1] - 1}"
-        )
+        raise ValueError(f"own names column {own[outside][0]}, but the columns are 0 to {shape[1] - 1}")
     return own
