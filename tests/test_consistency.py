@@ -198,7 +198,7 @@ def matrices():
 
 
 @pytest.mark.parametrize(
-    "name, matrix", matrices(), ids=lambda value: value if isinstance(value, str) else ""
+    "name, matrix", list(matrices()), ids=lambda value: value if isinstance(value, str) else ""
 )
 def test_ranks_are_scipys(name, matrix):
     expected = (rankdata(matrix).reshape(matrix.shape) - (matrix.size + 1) / 2) / matrix.size
