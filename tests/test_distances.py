@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numba import cuda
 from scipy.spatial.distance import cdist
 
 from relatives import distances
@@ -138,8 +139,8 @@ def test_lengths_around_the_rows_at_once(n):
 def test_blocks_do_not_show(monkeypatch):
     queries, references = draw(7, 12, 4, seed=1), draw(150, 10, 4, seed=2)
     whole = distances.dtw(queries, references), distances.simple(queries, references, 5)
-    monkeypatch.setattr(sequences, "QUERY_BLOCK", 3)
-    monkeypatch.setattr(sequences, "REFERENCE_BLOCK", 64)
+    monkeypatch.setattr(sequences.OnCPU, "query_block", 3)
+    monkeypatch.setattr(sequences.OnCPU, "reference_block", 64)
     blocks = distances.dtw(queries, references), distances.simple(queries, references, 5)
     np.testing.assert_array_equal(whole, blocks)
 
@@ -175,7 +176,8 @@ def test_input_of_any_kind(tmp_path):
 def test_results_stream_to_a_memory_map(tmp_path):
     """Memory does not grow with the number of pairs, whose results are 36 MB here."""
     queries, references = draw(3000, 1, 1, seed=1), draw(3000, 1, 1, seed=2)
-    for distance, options in ((distances.dtw, {}), (distances.simple, {"subsequence": 1})):
+    for distance, window in ((distances.dtw, {}), (distances.simple, {"subsequence": 1})):
+        options = window | {"device": "cpu"}
         path = tmp_path / f"{distance.__name__}.npy"
         on_disk = np.lib.format.open_memmap(path, "w+", np.float32, (3000, 3000))
         distance(queries[:1], references[:1], **options)  # compiled before it is measured
@@ -314,10 +316,19 @@ def test_wrong_settings():
         distances.simple(good, good, subsequence=0)
     with pytest.raises(ValueError, match="unknown backend 'slow'"):
         distances.dtw(good, good, backend="slow")
+    for distance in (distances.dtw, distances.simple):
+        with pytest.raises(ValueError, match="unknown device 'gpu'"):
+            distance(good.repeat(2, axis=1), good.repeat(2, axis=1), device="gpu")
     with pytest.raises(InputError, match=r"queries\[0\] holds NaN"):
         distances.dtw(good * np.nan, good, backend="fastdtw")
     with pytest.raises(AttributeError, match="manhattan"):
         _ = distances.manhattan
+
+
+@pytest.mark.skipif(cuda.is_available(), reason="there is a GPU here")
+def test_a_gpu_that_is_not_there():
+    with pytest.raises(InputError, match="finds no CUDA here; set it to auto or cpu"):
+        distances.dtw(draw(2, 5, 3), draw(2, 5, 3), device="cuda")
 
 
 def test_vector_distances_are_the_naive_ones():

@@ -15,6 +15,7 @@ rule distances:
     params:
         sample_rate=SAMPLE_RATE,
         dtw=config["consistency"]["dtw"],
+        device=config["consistency"]["device"],
         subsequence=config["consistency"]["subsequence"],
         code=fingerprint("distances"),
     resources:

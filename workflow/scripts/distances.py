@@ -23,8 +23,8 @@ def main(job):
         profiles = np.lib.format.open_memmap(simple_path, "w+", np.float32, shape)
         for m in jobs.progress(range(len(transformed)), "magnitudes"):
             sequences = mfcc.sequences(transformed[m], rate)
-            dtw(sequences, originals, backend=job.params.dtw, out=warped[m])
-            simple(sequences, originals, subsequence=job.params.subsequence, out=profiles[m])
+            dtw(sequences, originals, backend=job.params.dtw, out=warped[m], device=job.params.device)
+            simple(sequences, originals, job.params.subsequence, out=profiles[m], device=job.params.device)
         warped.flush()
         profiles.flush()
 

@@ -16,7 +16,7 @@ from relatives.distances.kernels import profile_medians
 from relatives.errors import InputError
 
 
-def simple(queries, references, subsequence=50, out=None):
+def simple(queries, references, subsequence=50, out=None, device="auto"):
     """Median of the similarity matrix profile of all queries with all references.
 
     Parameters
@@ -29,20 +29,23 @@ def simple(queries, references, subsequence=50, out=None):
     out : (q, r) float32, optional
         To be filled and returned: a memory map of ``numpy.lib.format.open_memmap``, say, for a result larger
         than the memory.
+    device : {"auto", "cpu", "cuda"}
+        "auto" is CUDA where there is one, else the CPU. They agree but for rounding.
 
     Returns
     -------
     (q, r) float32
         Median over the query's subsequences of the least squared distance to one of the reference, 0 or more;
-        exactly 0 for identical sequences. Within 1e-5 of its value in float64. Computed by as many threads as
-        numba is set to.
+        exactly 0 for identical sequences. Within 1e-5 of its value in float64. Computed by a GPU or by as
+        many threads as numba is set to.
 
     Raises
     ------
     ValueError
-        The shapes do not fit, `out`'s included, or a set is empty.
+        The shapes do not fit, `out`'s included; a set is empty, or the device is unknown.
     InputError
-        A sequence holds NaN or infinity, or is shorter than the subsequence.
+        A sequence holds NaN or infinity, or is shorter than the subsequence; or CUDA is asked for and there
+        is none.
 
     Examples
     --------
@@ -60,8 +63,12 @@ def simple(queries, references, subsequence=50, out=None):
             f"subsequence: {subsequence} frames do not fit sequences of {queries.shape[1]} (queries) and "
             f"{references.shape[1]} (references) frames; choose 1 to {shorter}, or take longer excerpts"
         )
+    if sequences.on_cuda(device):
+        from relatives.distances.cuda import Joining
+
+        return sequences.all_pairs(Joining(subsequence), queries, references, out)
 
     def kernel(query_block, packed, medians):
         profile_medians(query_block, packed, subsequence, medians)
 
-    return sequences.all_pairs(kernel, queries, references, out)
+    return sequences.all_pairs(sequences.OnCPU(kernel), queries, references, out)

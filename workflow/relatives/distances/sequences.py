@@ -5,8 +5,52 @@ import numpy as np
 from relatives.distances.kernels import LANES, group, pack
 from relatives.errors import InputError
 
-QUERY_BLOCK = 256
-REFERENCE_BLOCK = 16 * LANES
+
+class OnCPU:
+    """All pairs by a compiled kernel, in blocks that stay in the cache: for `all_pairs`.
+
+    Parameters
+    ----------
+    kernel : callable (queries, packed, distances)
+        Fills distances (queries, blocks * LANES), as `kernels.warping_costs` does.
+    """
+
+    query_block, reference_block = 256, 16 * LANES
+
+    def __init__(self, kernel):
+        self.kernel = kernel
+
+    def prepare(self, references):
+        """References as `compare` takes them."""
+        return pack(references)
+
+    def compare(self, queries, packed):
+        """Distances of queries (q, n, d) to prepared references, and to what filled these up."""
+        lanes = np.empty((len(queries), len(packed) * LANES), np.float32)
+        self.kernel(group(queries), packed, lanes)
+        return lanes
+
+
+def on_cuda(device):
+    """Whether a setting of the device means a GPU: "auto" does where there is one.
+
+    Raises
+    ------
+    ValueError
+        The device is none of "auto", "cpu" and "cuda".
+    InputError
+        CUDA is asked for and there is none.
+    """
+    if device not in {"auto", "cpu", "cuda"}:
+        raise ValueError(f"unknown device {device!r}: choose 'auto', 'cpu' or 'cuda'")
+    if device == "cpu":
+        return False
+    from numba import cuda
+
+    found = cuda.is_available()
+    if device == "cuda" and not found:
+        raise InputError("device is 'cuda', but numba finds no CUDA here; set it to auto or cpu")
+    return found
 
 
 def validate(queries, references):
@@ -36,13 +80,13 @@ def result(queries, references, out=None):
     return out
 
 
-def all_pairs(kernel, queries, references, out=None):
-    """Run a kernel over all pairs, block by block.
+def all_pairs(method, queries, references, out=None):
+    """Compare all queries with all references, block by block.
 
     Parameters
     ----------
-    kernel : callable (queries, packed, distances)
-        Fills distances (queries, blocks * LANES), as `kernels.warping_costs` does.
+    method : OnCPU or one of `relatives.distances.cuda`
+        How the pairs of a block are compared.
     queries : (q, n, d)
     references : (r, m, d)
         Arrays or memory maps of real numbers, compared as float32. Beside the result, only a block of each is
@@ -62,14 +106,13 @@ def all_pairs(kernel, queries, references, out=None):
         A sequence holds NaN or infinity.
     """
     distances = result(queries, references, out)
-    for r in range(0, len(references), REFERENCE_BLOCK):
-        reference_block = finite("references", references, r, REFERENCE_BLOCK)
-        packed = pack(reference_block)
-        for q in range(0, len(queries), QUERY_BLOCK):
-            query_block = finite("queries", queries, q, QUERY_BLOCK)
-            lanes = np.empty((len(query_block), len(packed) * LANES), np.float32)
-            kernel(group(query_block), packed, lanes)
-            distances[q : q + QUERY_BLOCK, r : r + REFERENCE_BLOCK] = lanes[:, : len(reference_block)]
+    for r in range(0, len(references), method.reference_block):
+        reference_block = finite("references", references, r, method.reference_block)
+        prepared = method.prepare(reference_block)
+        for q in range(0, len(queries), method.query_block):
+            query_block = finite("queries", queries, q, method.query_block)
+            found = method.compare(query_block, prepared)[:, : len(reference_block)]
+            distances[q : q + len(query_block), r : r + len(reference_block)] = found
     return distances
 
 

@@ -16,7 +16,7 @@ from relatives.distances import sequences
 from relatives.distances.kernels import warping_costs
 
 
-def dtw(queries, references, backend="exact", radius=1, out=None):
+def dtw(queries, references, backend="exact", radius=1, out=None, device="auto"):
     """Dynamic time warping of all queries with all references.
 
     Parameters
@@ -25,14 +25,16 @@ def dtw(queries, references, backend="exact", radius=1, out=None):
         Sequences of n frames of d coefficients.
     references : (r, m, d)
     backend : {"exact", "fastdtw"}
-        The exact cost, computed in float32 by as many threads as numba is set to; or the approximation of the
-        Python package `fastdtw`, as in the study, one pair after the other.
+        The exact cost, computed in float32 by a GPU or by as many threads as numba is set to; or the
+        approximation of the Python package `fastdtw`, as in the study, one pair after the other.
     radius : int
         Of fastdtw: the frames around the coarser path that are searched; 1 in the study. With the length of
         the longer sequence it is exact.
     out : (q, r) float32, optional
         To be filled and returned: a memory map of ``numpy.lib.format.open_memmap``, say, for a result larger
         than the memory.
+    device : {"auto", "cpu", "cuda"}
+        Of the exact cost: "auto" is CUDA where there is one, else the CPU. They agree but for rounding.
 
     Returns
     -------
@@ -43,9 +45,9 @@ def dtw(queries, references, backend="exact", radius=1, out=None):
     Raises
     ------
     ValueError
-        The shapes do not fit, `out`'s included; a set is empty, or the backend is unknown.
+        The shapes do not fit, `out`'s included; a set is empty, or the backend or the device is unknown.
     InputError
-        A sequence holds NaN or infinity.
+        A sequence holds NaN or infinity, or CUDA is asked for and there is none.
 
     Examples
     --------
@@ -58,7 +60,11 @@ def dtw(queries, references, backend="exact", radius=1, out=None):
     queries, references = np.asanyarray(queries), np.asanyarray(references)
     sequences.validate(queries, references)
     if backend == "exact":
-        return sequences.all_pairs(warping_costs, queries, references, out)
+        if sequences.on_cuda(device):
+            from relatives.distances.cuda import Warping
+
+            return sequences.all_pairs(Warping(), queries, references, out)
+        return sequences.all_pairs(sequences.OnCPU(warping_costs), queries, references, out)
     if backend == "fastdtw":
         return _fastdtw(queries, references, radius, out)
     raise ValueError(f"unknown backend {backend!r} of dtw: choose 'exact' or 'fastdtw'")
