@@ -155,7 +155,10 @@ def test_the_same_seed_gives_the_same_weights_and_another_others(corpora, tmp_pa
         assert not torch.equal(other["weights"]["head.last.weight"], first["weights"]["head.last.weight"])
 
 
-def test_a_loss_that_is_not_a_number_stops_and_keeps_the_last_good_state(corpora, tmp_path, monkeypatch):
+@pytest.mark.parametrize("validate_every", [2, 100])
+def test_a_loss_that_is_not_a_number_stops_and_keeps_the_last_good_state(
+    validate_every, corpora, tmp_path, monkeypatch
+):
     read, calls = TASKS["AE"].module.read, []
 
     def breaks(network, corpus, cache, rows, firsts):
@@ -165,7 +168,7 @@ def test_a_loss_that_is_not_a_number_stops_and_keeps_the_last_good_state(corpora
 
     monkeypatch.setattr(TASKS["AE"].module, "read", breaks)
     with pytest.raises(InputError, match=r"step 4 the loss is nan.*0\.001.*progress\.pt"):
-        train(corpora, tmp_path)
+        train(corpora, tmp_path, validate_every=validate_every)
     state = torch.load(tmp_path / "progress.pt", weights_only=True)
     assert state["step"] == 2
     assert all(weight.isfinite().all() for weight in state["weights"].values())

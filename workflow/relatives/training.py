@@ -13,6 +13,7 @@ import hashlib
 import math
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TextIO
 
@@ -30,6 +31,9 @@ from relatives.files import replacing
 from relatives.models import networks
 from relatives.models.networks import Network
 from relatives.tasks import TASKS
+
+LOOK_EVERY = 20
+"""Steps after which the losses are looked at: to look waits until a GPU has done all that it was given."""
 
 HISTORY = ["step", "training_loss", "validation_loss", "examples_per_second"]
 
@@ -120,38 +124,53 @@ def train(
     state = _State(network, optimiser, directory / "progress.pt", identity)
     state.resume()
 
-    with tqdm(total=steps * size, initial=state.step * size, unit=" examples", file=log) as bar:
+    def read(step: int) -> tuple[int, list[torch.Tensor]]:
+        """What a step draws: the seed of dropout, and the batch."""
+        rng = seeds.generator(seed, "training", *names, step)
+        dropout = int(rng.integers(2**63))
+        crops = draw(rng, corpus, rows, size, network)
+        batch = task.module.read(network, corpus, cache, *crops)
+        return dropout, [tensor.pin_memory() for tensor in batch] if device.type == "cuda" else batch
+
+    bar = tqdm(total=steps * size, initial=state.step * size, unit=" examples", file=log)
+    # The reader reads a batch while the one before is trained on
+    with bar, ThreadPoolExecutor(1) as reader:
         bar.set_description(" ".join(map(str, names)), refresh=False)
         bar.mininterval = 0.1 if bar.fp.isatty() else 5  # s, so that a log file stays short
         started, examples = time.perf_counter(), 0
+        upcoming = reader.submit(read, state.step + 1)
         while state.step < steps and not _has_settled(state.history, settings["patience"]):
             step = state.step + 1
-            rng = seeds.generator(seed, "training", *names, step)
-            torch.manual_seed(int(rng.integers(2**63)))  # for dropout
-            crops = draw(rng, corpus, rows, size, network)
-            batch = [tensor.to(device) for tensor in task.module.read(network, corpus, cache, *crops)]
+            dropout, batch = upcoming.result()
+            if step < steps:
+                upcoming = reader.submit(read, step + 1)
+            torch.manual_seed(dropout)
+            batch = [tensor.to(device, non_blocking=True) for tensor in batch]
 
             network.train()
             with autocast:
                 loss = task.module.loss(network, *batch)
             optimiser.zero_grad()
             loss.backward()
-            _check_finite(step, loss, network, settings["rate"], state.path)
+            slope = torch.nn.utils.get_total_norm(weight.grad for weight in network.parameters())
             optimiser.step()
+            state.take(loss, slope)
 
-            state.step = step
-            state.losses.append(loss.item())
             examples += size
-            bar.set_postfix(loss=f"{loss.item():.4g}", refresh=False)
+            validates = step % settings["validate_every"] == 0 or step == steps
+            saves = step % settings["checkpoint_every"] == 0
+            if validates or saves or step % LOOK_EVERY == 0:
+                state.look(settings["rate"])
+                bar.set_postfix(loss=f"{state.losses[-1]:.4g}", refresh=False)
             bar.update(size)
-            if step % settings["validate_every"] == 0 or step == steps:
+            if validates:
                 rate = examples / (time.perf_counter() - started)
                 with autocast:
                     validation_loss = _validate(network, validation)
                 state.history.append((step, float(np.mean(state.losses)), validation_loss, rate))
                 state.losses = []
                 started, examples = time.perf_counter(), 0
-            if step % settings["checkpoint_every"] == 0:
+            if saves:
                 state.save()
 
     history = pd.DataFrame(state.history, columns=HISTORY)
@@ -195,17 +214,6 @@ def draw(
     spare = corpus.tracks["samples"].to_numpy()[drawn] - network.settings["samples"]
     positions = np.maximum(spare // mfcc.HOP, 0) + 1
     return drawn, rng.integers(positions) * mfcc.HOP
-
-
-def _check_finite(step: int, loss: torch.Tensor, network: Network, rate: float, progress: Path) -> None:
-    """Raise an InputError if the weights would be lost by a step along the gradient."""
-    slope = torch.nn.utils.get_total_norm(weight.grad for weight in network.parameters())
-    if not (math.isfinite(loss.item()) and math.isfinite(slope.item())):
-        raise InputError(
-            f"{network.settings['task']} with {network.settings['encoder']}: at step {step} the loss is "
-            f"{loss.item():.4g} and its gradient {slope.item():.4g}. The learning rate of {rate} may be too "
-            f"high, or the audio holds what is not a number. The last state written is in {progress}."
-        )
 
 
 def _validation_batches(
@@ -273,6 +281,34 @@ class _State:
         self.step = 0
         self.losses: list[float] = []  # since the last row of the history
         self.history: list[tuple] = []
+        self.unseen: list[tuple[torch.Tensor, torch.Tensor]] = []  # losses and slopes that were not looked at
+
+    def take(self, loss: torch.Tensor, slope: torch.Tensor) -> None:
+        """Note a step, by its loss and the norm of its gradient."""
+        self.step += 1
+        self.unseen.append((loss.detach().float(), slope))
+
+    def look(self, rate: float) -> None:
+        """Look at what the last steps gave, which must come before they are validated or put on disk.
+
+        Raises
+        ------
+        InputError
+            One of them lost the weights.
+        """
+        first = self.step - len(self.unseen) + 1
+        # (steps, 2)
+        seen = torch.stack([torch.stack(pair) for pair in self.unseen]).tolist()
+        for step, (loss, slope) in enumerate(seen, first):
+            if not (math.isfinite(loss) and math.isfinite(slope)):
+                settings = self.network.settings
+                raise InputError(
+                    f"{settings['task']} with {settings['encoder']}: at step {step} the loss is {loss:.4g} "
+                    f"and its gradient {slope:.4g}. The learning rate of {rate} may be too high, or the "
+                    f"audio holds what is not a number. The last state written is in {self.path}."
+                )
+            self.losses.append(loss)
+        self.unseen = []
 
     def save(self) -> None:
         """Put the state on disk, in one step."""
