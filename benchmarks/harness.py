@@ -105,7 +105,7 @@ def table(race: Race, results: list[Result]) -> list[str]:
     if race.goal:
         lines += [f"To reach: {race.goal}.", ""]
     lines += [
-        f"| | cores | a {race.unit} | spread | times the first | |",
+        f"| | cores | per {race.unit} | spread | times the first | |",
         "| --- | ---: | ---: | ---: | ---: | --- |",
     ]
     first = next(result for result in results if result.seconds)

@@ -7,9 +7,9 @@ bound before it is computed, and its computation ends when it can no longer be a
 
 DTW. Each frame of either sequence is on the path, so its distance to the bounding box of the other sequence
 counts at least once: the sums are lower bounds (Keogh's, with a window as long as the sequence). The matrix
-of costs is filled row by row. A cell from which the end cannot be reached within the limit, by its cost and
-the bounds of the frames still to come, is dead; what lies outside the cells alive is not computed, and when a
-row has none, the pair is farther (as in EAPrunedDTW, Herrmann & Webb 2021).
+of costs is filled by antidiagonals. A cell from which the end cannot be reached within the limit, by its cost
+and the bounds of the frames still to come, is dead; what lies outside the cells alive is not computed, and
+when none is left, the pair is farther (as in EAPrunedDTW, Herrmann & Webb 2021).
 
 SiMPle. The distance of two windows of w frames is at least w times the squared distance of their means, and
 so bounded below by that of the query's mean to the bounding box of all of the reference's. The median is
@@ -31,9 +31,6 @@ from relatives.distances.warping import dtw
 GROUP = 8
 """Coefficients summed at once, a known number that the compiler unrolls."""
 
-AHEAD = 16
-"""Cells computed at once where it is not known how many will be wanted."""
-
 RELATIVE, ABSOLUTE = 3e-4, 1e-6
 """How near to a tie two distances are left to `dtw` and `simple`: as a share of the own distance, and of the
 length of the longest frame for each frame that is summed. More than rounding can make of both, were either
@@ -41,6 +38,9 @@ off by 1e-4, which no way of computing them is."""
 
 PAIRS = 1 << 22
 """In a block of queries: 17 bytes of memory each."""
+
+# In the vector loops all indices are unsigned. A signed one may count from the end, and where numba cannot
+# see that it does not, a loop takes up to five times as long.
 
 # Products may be fused with sums, and nothing is NaN, as the input is checked; but sums keep their order.
 _FLOATS = {"error_model": "numpy", "fastmath": {"contract", "nnan", "nsz"}, "cache": True}
@@ -105,15 +105,16 @@ def others_as_near(queries, references, own, distance="dtw", subsequence=50):
     largest = max(float(np.abs(side).max()) for side in (queries, references))
     longest = max(largest * np.sqrt(queries.shape[2]), 1e-15)
     n, m = queries.shape[1], references.shape[1]
-    reference_frames = _frames_last(references)
     if distance == "dtw":
         slack = ABSOLUTE * longest * (n + m)
         cells = n * m
+        reference_frames = _frames_last(references[:, ::-1])  # antidiagonals run backwards through one side
         boxes = _boxes(reference_frames)
     else:
         slack = ABSOLUTE * longest**2 * subsequence
         # Of the diagonals that have a window: all cells but two triangles
         cells = n * m - subsequence * (subsequence - 1)
+        reference_frames = _frames_last(references)
         means = _window_means(reference_frames, subsequence)
         boxes = _boxes(means)
     centres = references.mean(axis=1, dtype=np.float64)
@@ -165,29 +166,16 @@ def _window_means(frames, window):
 
 
 @njit(inline="always")
-def _compare_frame(a, i, b, first, end, squares):
-    """Squared distances of frame i of a to the frames first … end - 1 of b (groups, GROUP, frames), there."""
-    for j in range(first, end):
-        squares[j] = _ZERO
-    for g in range(a.shape[0]):
-        for j in range(first, end):
-            total = squares[j]
-            for k in range(GROUP):
-                difference = a[g, k, i] - b[g, k, j]
-                total += difference * difference
-            squares[j] = total
-
-
-@njit(inline="always")
-def _compare_along(a, i, b, j, count, squares):
+def _compare(a, i, b, j, count, squares):
     """Squared distances of frames i, i + 1, … of a to j, j + 1, … of b (groups, GROUP, frames): `count`."""
-    for t in range(count):
+    a_first, b_first = np.uint64(i), np.uint64(j)
+    for t in range(np.uint64(count)):
         squares[t] = _ZERO
     for g in range(a.shape[0]):
-        for t in range(count):
+        for t in range(np.uint64(count)):
             total = squares[t]
             for k in range(GROUP):
-                difference = a[g, k, i + t] - b[g, k, j + t]
+                difference = a[g, k, a_first + t] - b[g, k, b_first + t]
                 total += difference * difference
             squares[t] = total
 
@@ -209,16 +197,17 @@ def _outside(frames, box, squares):
 
 
 @njit(**_FLOATS)
-def _to_come(frames, box, limit, rest):
+def _to_come(frames, box, backwards, limit, rest):
     """Sums of the distances to a box of all frames after each: fills rest; returns that of all frames.
 
-    Stops above the limit.
+    If the frames are backwards, those after a frame stand before it. Above the limit it stops.
     """
     _outside(frames, box, rest)
     for t in range(len(rest)):
         rest[t] = np.sqrt(rest[t])
     total = _ZERO
-    for t in range(len(rest) - 1, -1, -1):
+    for step in range(len(rest)):
+        t = step if backwards else len(rest) - 1 - step
         distance = rest[t]
         rest[t] = total
         total += distance
@@ -228,18 +217,19 @@ def _to_come(frames, box, limit, rest):
 
 
 @njit(**_FLOATS)
-def _warp(query, reference, query_rest, reference_rest, limit, costs, squares):
-    """DTW of a query and a reference (groups, GROUP, frames), as far as the limit.
+def _warp(query, backwards, query_rest, reference_rest, limit, costs, squares):
+    """DTW of a query and a reference (groups, GROUP, frames), the latter backwards, as far as the limit.
 
     Parameters
     ----------
     query_rest : (n,)
         Lower bound of what is to be paid after each frame of the query.
     reference_rest : (m,)
-        The same of the reference.
+        The same of the reference, backwards too.
     limit : float32
-    costs, squares : (m,)
-        Memory for a row of the matrix of costs, and of squared distances.
+    costs : (3, n + 2)
+        Memory for three antidiagonals: [i + 1] is that of query frame i.
+    squares : (n,)
 
     Returns
     -------
@@ -248,62 +238,66 @@ def _warp(query, reference, query_rest, reference_rest, limit, costs, squares):
     cells : int
         That were computed.
     """
-    n, m = query.shape[2], reference.shape[2]
+    n, m = query.shape[2], backwards.shape[2]
     costs[:] = _INFINITY
+    costs[1, 0] = _ZERO  # before both sequences: the corner of the first cell
     cells = 0
-    first, last = 0, -1  # cells alive of the row before lie between; outside all costs are infinite
-    corner = _ZERO  # before both sequences it costs nothing
-    for i in range(n):
-        ahead = min(last + 1, m - 1) + 1
-        _compare_frame(query, i, reference, first, ahead, squares)
-        below, row_first, row_last = _INFINITY, m, -1
-        j = first
-        while j < m:
-            if j == ahead:
-                # To the right of all that was alive: on as long as the cell before is
-                if row_last < j - 1:
+    # The part alive, first to last, of the last antidiagonal but one and of the last
+    before_first, before_last = n, -1
+    first, last = 0, -1
+    for t in range(n + m - 1):
+        low = max(min(first, before_first + 1), t - m + 1, 0)
+        high = min(max(last, before_last) + 1, n - 1, t)
+        before_first, before_last = first, last
+        first, last = n, -1
+        now, left, corner = t % 3, (t + 2) % 3, (t + 1) % 3  # the antidiagonals of t, t - 1, t - 2
+        if low <= high:
+            count = high - low + 1
+            shift = m - 1 - t  # query frame i meets reference frame t - i, backwards i + shift
+            _compare(query, low, backwards, low + shift, count, squares)
+            start, one = np.uint64(low), np.uint64(1)
+            for c in range(np.uint64(count)):
+                i = start + c
+                nearest = min(min(costs[left, i + one], costs[left, i]), costs[corner, i])
+                costs[now, i + one] = nearest + np.sqrt(squares[c])
+            cells += count
+            while low <= high:
+                if costs[now, low + 1] + max(query_rest[low], reference_rest[low + shift]) <= limit:
                     break
-                ahead = min(j + AHEAD, m)
-                _compare_frame(query, i, reference, j, ahead, squares)
-            left = costs[j]
-            below = min(min(corner, left), below) + np.sqrt(squares[j])
-            corner = left
-            if below + max(query_rest[i], reference_rest[j]) <= limit:
-                costs[j] = below
-                row_first, row_last = min(row_first, j), j
-            else:
-                below = costs[j] = _INFINITY
-            j += 1
-        cells += ahead - first
-        if row_last < 0:
+                costs[now, low + 1] = _INFINITY
+                low += 1
+            while low <= high:
+                if costs[now, high + 1] + max(query_rest[high], reference_rest[high + shift]) <= limit:
+                    break
+                costs[now, high + 1] = _INFINITY
+                high -= 1
+            if low <= high:
+                first, last = low, high
+                costs[now, low] = costs[now, high + 2] = _INFINITY  # left from three antidiagonals before
+        if last < 0 and before_last < 0:
             return _INFINITY, cells
-        corner = _INFINITY
-        first, last = row_first, row_last
-    return costs[m - 1], cells
+    return costs[(n + m - 2) % 3, n], cells
 
 
 @njit(**_FLOATS)
 def _search_warp(query, references, box, boxes, own, order, slack, verdicts):
     """DTW: compare a query (groups, GROUP, n) with the references in `order` until one is surely nearer.
 
-    `box` and `boxes` are those of the query and of all references. Fills verdicts (r,); returns the cells
-    that were computed.
+    References are backwards; `box` and `boxes` are those of the query and of all references. Fills verdicts
+    (r,); returns the cells that were computed.
     """
     n, m = query.shape[2], references.shape[3]
     query_rest, reference_rest = np.zeros(n, np.float32), np.zeros(m, np.float32)
-    costs, squares = np.empty(m, np.float32), np.empty(m, np.float32)
+    costs, squares = np.empty((3, n + 2), np.float32), np.empty(n, np.float32)
     cost, computed = _warp(query, references[own], query_rest, reference_rest, _INFINITY, costs, squares)
     lower, limit = np.float32(cost * (1 - RELATIVE) - slack), np.float32(cost * (1 + RELATIVE) + slack)
     for candidate in order:
         if candidate == own:
             continue
-        if not limit < _INFINITY:  # too large for float32
-            verdicts[candidate] = _UNDECIDED
-            continue
-        if _to_come(query, boxes[candidate], limit, query_rest) > limit:
+        if _to_come(query, boxes[candidate], False, limit, query_rest) > limit:
             continue
         reference = references[candidate]
-        if _to_come(reference, box, limit, reference_rest) > limit:
+        if _to_come(reference, box, True, limit, reference_rest) > limit:
             continue
         cost, cells = _warp(query, reference, query_rest, reference_rest, limit, costs, squares)
         computed += cells
@@ -340,20 +334,20 @@ def _sums(values, count, window, sums, spare):
 
     The sums of 1, 2, 4, … neighbours, each of two of the former, and of those that the window is made of.
     """
-    starts = count - window + 1
+    starts = np.uint64(count - window + 1)
     for t in range(starts):
         sums[t] = _ZERO
-    done, size = 0, 1
+    done, size = np.uint64(0), np.uint64(1)
     while True:
-        if window & size:
+        if np.uint64(window) & size:
             for t in range(starts):
                 sums[t] += values[t + done]
             done += size
-        if done == window:
+        if done == np.uint64(window):
             return
-        for t in range(count - 2 * size + 1):
+        for t in range(np.uint64(count) - size - size + np.uint64(1)):
             spare[t] = values[t] + values[t + size]
-        size *= 2
+        size += size
         values, spare = spare, values
 
 
@@ -388,18 +382,19 @@ def _join(query, reference, query_means, means, window, lower, limit, nearest, m
         i, j = max(-offset, 0), max(offset, 0)
         count = min(n - i, m - j)
         starts = count - window + 1
-        _compare_along(query_means, i, means, j, starts, squares)
+        _compare(query_means, i, means, j, starts, squares)
         least = _INFINITY
         for t in range(starts):
             least = min(least, squares[t])
         if least * window > limit:
             continue
-        _compare_along(query, i, reference, j, count, squares)
+        _compare(query, i, reference, j, count, squares)
         cells += count
         _sums(squares, count, window, sums, spare)
         nearer = 0
-        for t in range(starts):
-            nearest[i + t] = min(nearest[i + t], sums[t])
+        first = np.uint64(i)
+        for t in range(np.uint64(starts)):
+            nearest[first + t] = min(nearest[first + t], sums[t])
         for t in range(len(nearest)):
             nearer += nearest[t] < lower
         if 2 * nearer > len(nearest):
@@ -418,9 +413,6 @@ def _search_join(query, references, query_means, means, boxes, window, own, orde
     lower, limit = np.float32(median * (1 - RELATIVE) - slack), np.float32(median * (1 + RELATIVE) + slack)
     for candidate in order:
         if candidate == own:
-            continue
-        if not limit < _INFINITY:  # too large for float32
-            verdicts[candidate] = _UNDECIDED
             continue
         if 2 * _windows_beyond(query_means, boxes[candidate], window, limit, memory[0]) > windows:
             continue
