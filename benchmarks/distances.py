@@ -8,12 +8,11 @@ before the race.
 The peers are those of envs/benchmarks.txt; one that is not installed stays out of the race and says so.
 """
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 
 import numpy as np
-from harness import Contender, Race, main
+from harness import CORES, Contender, Race, main
 from scipy.spatial.distance import cdist
 from threadpoolctl import threadpool_limits
 
@@ -22,7 +21,6 @@ from relatives import distances
 FRAMES, COEFFICIENTS, SUBSEQUENCE = 87, 24, 50
 QUERIES, REFERENCES = 64, 512
 CHECKED = slice(3)  # of the queries and of the references: their pairs are compared with the plain versions
-CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 _generator = np.random.default_rng(0)
 Q, R = (

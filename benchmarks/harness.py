@@ -21,6 +21,9 @@ from pathlib import Path
 import psutil
 
 FOLDER = Path(__file__).parent
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+"""That this process may use."""
+
 PACKAGES = ["numpy", "scipy", "numba", "torch", "pandas", "statsmodels"]
 
 
@@ -139,7 +142,7 @@ def machine() -> dict[str, str]:
     return {
         "date": date.today().isoformat(),
         "processor": processor,
-        "cores": str(os.cpu_count()),
+        "cores": str(CORES),
         "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
         "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
         "packages": ", ".join(f"{name} {version(name)}" for name in PACKAGES),

@@ -6,11 +6,10 @@ The points are drawn at random, the latent ones in 256 dimensions. That all ways
 checked before the races.
 """
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from harness import Contender, Race, main
+from harness import CORES, Contender, Race, main
 from scipy.stats import rankdata, spearmanr
 
 from relatives import consistency
@@ -19,7 +18,6 @@ from relatives.statistics import bootstrap
 
 EXCERPTS, DIMENSIONS, SPACES = 1000, 256, 21
 PAIRS = 2 * 2 * SPACES
-CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 OWN = np.arange(EXCERPTS)
 
 

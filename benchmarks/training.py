@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from harness import Contender, Race, main
+from harness import CORES, Contender, Race, main
 from torch.utils.data import DataLoader, Dataset
 
 from relatives import training
@@ -35,7 +35,7 @@ SETTINGS = {
     "validation_crops": BATCH,
     "patience": None,
     "checkpoint_every": 10**9,
-    "threads": os.cpu_count(),
+    "threads": CORES,
     "device": "auto",
     "precision": "auto",
 }
@@ -94,7 +94,7 @@ def steps(network, batches, layout):
 
 def races():
     """A race a task."""
-    torch.set_num_threads(os.cpu_count())
+    torch.set_num_threads(CORES)
     torch.set_flush_denormal(True)
     for task in TASKS:
         with tempfile.TemporaryDirectory() as folder:
@@ -128,20 +128,20 @@ def races():
                 f"Training {task}",
                 "example",
                 [
-                    Contender("relatives, the whole loop", train, STEPS * BATCH, os.cpu_count()),
+                    Contender("relatives, the whole loop", train, STEPS * BATCH, CORES),
                     Contender(
                         "bare forward, backward and Adam on one batch in memory",
                         lambda network=network, batch=batch: steps(
                             network(), [batch] * STEPS, torch.channels_last
                         ),
                         STEPS * BATCH,
-                        os.cpu_count(),
+                        CORES,
                     ),
                     Contender(
                         "plain loop over a DataLoader, default layout",
                         lambda network=network, plain=plain: steps(network(), plain, torch.contiguous_format),
                         STEPS * BATCH,
-                        os.cpu_count(),
+                        CORES,
                     ),
                 ],
                 rounds=5,

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+
 
 @contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[Path]:
@@ -24,3 +26,15 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_array(path: str | os.PathLike, shape: tuple[int, ...]) -> Iterator[np.memmap]:
+    """Yield a float32 array on disk to be filled, which on success becomes the .npy file `path`.
+
+    It need not fit into memory. The rest is as in `replacing`.
+    """
+    with replacing(path) as temporary:
+        array = np.lib.format.open_memmap(temporary, "w+", np.float32, shape)
+        yield array
+        array.flush()

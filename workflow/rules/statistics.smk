@@ -74,6 +74,6 @@ rule claims:
         seed=SEED,
         code=fingerprint("claims"),
     resources:
-        mem_mb=1000,
+        mem_mb=2500,
     script:
         "../scripts/claims.py"

@@ -1,32 +1,30 @@
 """DTW and SiMPle from every excerpt under one transformation to every original."""
 
 import numba
-import numpy as np
 
 from relatives import jobs
 from relatives.distances.matrix_profile import simple
 from relatives.distances.warping import dtw
 from relatives.features import mfcc
-from relatives.files import replacing
+from relatives.files import replacing_array
 
 
 def main(job):
     """Compute both distances of each magnitude from the MFCC sequences."""
     numba.set_num_threads(job.threads)
     rate = job.params.sample_rate
-    originals = mfcc.sequences(jobs.blocks(job.input.originals)[0], rate)
-    transformed = jobs.blocks(job.input.transformed)
-    shape = len(transformed), transformed.shape[1], len(originals)
-    with replacing(job.output.dtw) as dtw_path, replacing(job.output.simple) as simple_path:
-        # (magnitudes, transformed, originals), on disk: at 10,000 originals they are larger than the memory
-        warped = np.lib.format.open_memmap(dtw_path, "w+", np.float32, shape)
-        profiles = np.lib.format.open_memmap(simple_path, "w+", np.float32, shape)
-        for m in jobs.progress(range(len(transformed)), "magnitudes"):
-            sequences = mfcc.sequences(transformed[m], rate)
+    originals = mfcc.sequences(jobs.Blocks(job.input.originals)[0], rate)
+    transformed = jobs.Blocks(job.input.transformed)
+    shape = (*transformed.shape[:2], len(originals))
+    # On disk: at 10,000 originals they are larger than the memory
+    with (
+        replacing_array(job.output.dtw, shape) as warped,
+        replacing_array(job.output.simple, shape) as profiles,
+    ):
+        for m, audio in enumerate(jobs.progress(transformed, "magnitudes")):
+            sequences = mfcc.sequences(audio, rate)
             dtw(sequences, originals, backend=job.params.dtw, out=warped[m], device=job.params.device)
             simple(sequences, originals, job.params.subsequence, out=profiles[m], device=job.params.device)
-        warped.flush()
-        profiles.flush()
 
 
 jobs.run(main)

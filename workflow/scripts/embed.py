@@ -11,7 +11,7 @@ def main(job):
     source = job.input.get("checkpoint") or job.wildcards.space
     encoder = embedding.encoder(source, job.params.sample_rate, job.params.device, job.threads)
     for name, output in jobs.progress(list(job.output.items()), "transformations"):
-        points = embedding.embed(encoder, jobs.blocks(job.input[name]))
+        points = np.stack([embedding.embed(encoder, audio) for audio in jobs.Blocks(job.input[name])])
         with replacing(output) as path:
             np.save(path, points)
 

@@ -26,11 +26,11 @@ def main(job):
 
     rows, scores = [], []
     for transformation, magnitudes in job.params.magnitudes.items():
-        audio = jobs.blocks(job.input[transformation])
-        vocals = jobs.blocks(job.input[f"{transformation}_vocals"]) if "stems" in task.needs else None
+        audio = jobs.Blocks(job.input[transformation])
+        vocals = jobs.Blocks(job.input[f"{transformation}_vocals"]) if "stems" in task.needs else None
         for m, magnitude in enumerate(jobs.progress(magnitudes, f"magnitudes of {transformation}")):
-            mixtures = np.asarray(audio[m])
-            targets = labels if vocals is None else np.asarray(vocals[m])
+            mixtures = audio[m]
+            targets = labels if vocals is None else vocals[m]
             statistics = None
             if encoder == "MFCC":
                 statistics = mfcc.statistics(mfcc.sequences(mixtures, trained[0].settings["sample_rate"]))

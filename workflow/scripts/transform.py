@@ -1,5 +1,6 @@
 """A block of the test excerpts under every magnitude of one transformation."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pandas as pd
 from relatives import jobs, seeds, transforms
 from relatives.corpora import excerpts
 from relatives.corpora.store import Corpus
-from relatives.files import replacing
+from relatives.files import replacing_array
 
 
 def main(job):
@@ -26,22 +27,19 @@ def main(job):
     )
     numbers = [seeds.number(job.params.seed, "transforms", excerpt_id) for excerpt_id in block["excerpt_id"]]
 
-    # (magnitudes, excerpts, samples)
-    transformed = np.empty((len(job.params.magnitudes), len(block), samples), dtype=np.float32)
-    references = np.empty_like(transformed) if corpus.has_stems else None
-    for m, magnitude in enumerate(jobs.progress(job.params.magnitudes, "magnitudes")):
-        for e, (mixture, companion, seed) in enumerate(zip(mixtures, vocals, numbers, strict=True)):
-            transformed[m, e], reference = transforms.excerpt(
-                name, magnitude, mixture, samples, rate, seed, noise, companion
-            )
-            if references is not None:
-                references[m, e] = reference
-
-    with replacing(job.output.audio) as path:
-        np.save(path, transformed)
-    if references is not None:
-        with replacing(job.output.vocals) as path:
-            np.save(path, references)
+    # On disk, as a block of the study's size is a gigabyte
+    shape = len(job.params.magnitudes), len(block), samples
+    with (
+        replacing_array(job.output.audio, shape) as transformed,
+        replacing_array(job.output.vocals, shape) if corpus.has_stems else nullcontext() as references,
+    ):
+        for m, magnitude in enumerate(jobs.progress(job.params.magnitudes, "magnitudes")):
+            for e, (mixture, companion, seed) in enumerate(zip(mixtures, vocals, numbers, strict=True)):
+                transformed[m, e], reference = transforms.excerpt(
+                    name, magnitude, mixture, samples, rate, seed, noise, companion
+                )
+                if references is not None:
+                    references[m, e] = reference
 
 
 jobs.run(main)
