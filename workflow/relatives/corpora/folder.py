@@ -97,6 +97,57 @@ def tracks(settings: dict, sample_rate: int, seed: int, workers: int) -> Iterato
         yield Track(name, signal, splits[name], song=name, artist=artist, album=album)
 
 
+def sample(
+    path: str | Path, count: int, sample_rate: int, shortest: float, seed: int, workers: int
+) -> Iterator[Track | Skipped]:
+    """Tracks of a folder in a random order until `count` can be used: for a test that trains nothing.
+
+    Of a large folder so only a part is decoded, and that once.
+
+    Parameters
+    ----------
+    path
+        Of the folder.
+    count
+        Tracks wanted; a smaller folder gives what it has.
+    sample_rate, shortest, workers
+        As for `tracks`.
+    seed
+        Of the order. A file keeps its place in it whatever other files there are.
+
+    Yields
+    ------
+    Skipped or Track
+        The tracks in the split ``test``.
+
+    Raises
+    ------
+    InputError
+        If there is no such folder.
+    """
+    folder = Path(path).expanduser()
+    if not folder.is_dir():
+        raise InputError(f"{folder}: there is no such folder. Name a folder of music.")
+    files = sorted(
+        find(folder), key=lambda file: generator(seed, "folder", "sample", _name(file, folder)).random()
+    )
+    names_of_audio = {}
+    take = partial(_take, sample_rate=sample_rate, shortest=shortest)
+    # not strict: that would read one file more than are needed
+    for file, (signal, reason) in zip(files, _in_order(take, files, workers), strict=False):
+        name = _name(file, folder)
+        digest = b"" if reason else _digest(signal)
+        if digest in names_of_audio:
+            reason = f"the same audio as {names_of_audio[digest]}"
+        if reason:
+            yield Skipped(name, reason)
+            continue
+        names_of_audio[digest] = name
+        yield Track(name, signal, "test", song=name)
+        if len(names_of_audio) == count:
+            return
+
+
 def find(folder: Path) -> list[Path]:
     """All files of a folder at any depth, sorted, without those that are hidden or in a hidden folder."""
     found, entered = [], set()
@@ -142,23 +193,33 @@ def split(names: list[str], shares: list[float], seed: int) -> dict[str, str]:
 
 def _look(file: Path, sample_rate: int, shortest: float) -> tuple[str | None, bytes]:
     """Why a file cannot be used, or None; and a digest of its audio, empty where a reason is given."""
+    signal, reason = _take(file, sample_rate, shortest)
+    return reason, b"" if reason else _digest(signal)
+
+
+def _take(file: Path, sample_rate: int, shortest: float) -> tuple[np.ndarray | None, str | None]:
+    """The samples of a file, or why it cannot be used."""
     try:
         signal = _read(file, sample_rate)
     except InputError as error:
-        return str(error).removeprefix(f"{file}: "), b""
+        return None, str(error).removeprefix(f"{file}: ")
     except OSError as error:
-        return f"cannot be opened: {error.strerror}", b""
+        return None, f"cannot be opened: {error.strerror}"
     except UnicodeEncodeError:
-        return "its name is not UTF-8; rename it", b""
+        return None, "its name is not UTF-8; rename it"
     seconds = len(signal) / sample_rate
     loudest = peak(signal)
     if not np.isfinite(loudest):
-        return "holds samples that are not numbers (NaN or infinite)", b""
+        return None, "holds samples that are not numbers (NaN or infinite)"
     if loudest <= SILENCE:
-        return "silent", b""
+        return None, "silent"
     if seconds < shortest:
-        return f"too short: {seconds:.2f} s, and the shortest allowed is {shortest:g} s", b""
-    return None, hashlib.blake2b(signal).digest()
+        return None, f"too short: {seconds:.2f} s, and the shortest allowed is {shortest:g} s"
+    return signal, None
+
+
+def _digest(signal: np.ndarray) -> bytes:
+    return hashlib.blake2b(signal).digest()
 
 
 def _read(file: Path, sample_rate: int) -> np.ndarray:
@@ -215,6 +276,13 @@ def _name(file: Path, folder: Path) -> str:
     return file.relative_to(folder).as_posix().encode(errors="backslashreplace").decode()
 
 
+def quote(reasons: dict[str, str]) -> str:
+    """The first reasons for which files were skipped, and how many more there are."""
+    quoted = "; ".join(f"{name}: {reason}" for name, reason in list(reasons.items())[:QUOTED])
+    more = f"; and {len(reasons) - QUOTED} more" if len(reasons) > QUOTED else ""
+    return (quoted + more).rstrip(".")
+
+
 def _too_few(folder: Path, usable: int, reasons: dict[str, str]) -> str:
     """The message for a folder that is no corpus."""
     files, needed = usable + len(reasons), len(SPLITS)
@@ -222,9 +290,7 @@ def _too_few(folder: Path, usable: int, reasons: dict[str, str]) -> str:
         return (
             f"{folder}: the folder is empty. Put music in it, or set the path of the corpus to another one."
         )
-    quoted = "; ".join(f"{name}: {reason}" for name, reason in list(reasons.items())[:QUOTED])
-    more = f"; and {len(reasons) - QUOTED} more" if len(reasons) > QUOTED else ""
-    skipped = f" Skipped: {(quoted + more).rstrip('.')}." if reasons else ""
+    skipped = f" Skipped: {quote(reasons)}." if reasons else ""
     return (
         f"{folder}: {usable} of its {files} files can be used, but {needed} are needed, one for each of"
         f" {', '.join(SPLITS)}.{skipped} Add music, or set the path of the corpus to another folder."

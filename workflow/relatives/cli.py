@@ -1,0 +1,229 @@
+"""The command ``relatives``: one subcommand a thing that is done without the pipeline.
+
+``relatives test-encoder my.module:encode --audio FOLDER`` tests an encoder and writes a page about it. What
+it measures is in `examination`, the page in `encoder_report`; here are arguments and files.
+"""
+
+import argparse
+import os
+import shlex
+import sys
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from relatives import seeds
+from relatives.errors import InputError
+from relatives.files import replacing
+
+REPORT = Path(__file__).parents[1] / "report"
+
+BAR = 20.0
+"""Seconds of the bar's ambience that EN cuts its noise from."""
+
+MAGNITUDES = {"ends": 0, "study": sys.maxsize}
+"""How many magnitudes of each transformation beside the smallest and the gravest, by name."""
+
+PACKAGES = ("relatives", "torch", "numpy", "librosa", "pedalboard", "imageio-ffmpeg")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command and return its exit code: 0, or 2 after bad input."""
+    options = parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except InputError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("Stopped; nothing was written.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The arguments of all commands."""
+    top = argparse.ArgumentParser(prog="relatives", description="Can a music embedding be trusted?")
+    top.add_argument("--version", action="version", version=version("relatives"))
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    test = commands.add_parser(
+        "test-encoder",
+        help="test an encoder on a folder of music and write a report",
+        description="Transform excerpts of a folder of music, see whether their nearest originals in an"
+        " encoder's space are their own, and write a page about it.",
+    )
+    test.set_defaults(run=test_encoder)
+    test.add_argument(
+        "encoder",
+        help="module:callable, from this folder or installed, that takes audio (batch, samples) float32 and"
+        " gives points (batch, dimensions); or a checkpoint (….pt) of the pipeline, or mfcc",
+    )
+    test.add_argument("--audio", required=True, metavar="FOLDER", help="music in any formats, at any depth")
+    test.add_argument("--output", default="report.html", metavar="FILE", help="default: %(default)s")
+    test.add_argument(
+        "--excerpts", type=_whole(2), default=50, metavar="N", help="of 2 s each (default: %(default)s)"
+    )
+    test.add_argument(
+        "--magnitudes",
+        type=_magnitudes,
+        default="ends",
+        metavar="ends|N|study",
+        help="of each transformation the smallest and the gravest (ends, the default), so many more evenly"
+        " along the study's grid, or all of it (94)",
+    )
+    test.add_argument(
+        "--seed", type=_whole(0), default=2019, help="of all that is drawn (default: %(default)s)"
+    )
+    test.add_argument(
+        "--sample-rate", type=_whole(8000), default=22050, metavar="HZ",
+        help="at which the encoder is given its audio (default: %(default)s)",
+    )  # fmt: skip
+    return top
+
+
+def _whole(least: int):
+    """The type of a whole number of at least `least`."""
+
+    def number(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least {least}")
+        return int(text)
+
+    return number
+
+
+def _magnitudes(text: str) -> str:
+    """The type of ``--magnitudes``."""
+    if text in MAGNITUDES or text.isdecimal():
+        return text
+    raise argparse.ArgumentTypeError(f"{text!r} is neither {' nor '.join(MAGNITUDES)} nor a number")
+
+
+def test_encoder(options: argparse.Namespace) -> None:
+    """Test an encoder: read, measure, print and write."""
+    started = time.monotonic()
+    if Path(options.output).is_dir():
+        raise InputError(f"{options.output} is a folder. Name a file with --output.")
+    # Only now, that a wrong argument is told at once
+    from relatives import encoder_report, examination
+    from relatives.corpora.synthetic import ambience
+
+    rate, asked = options.sample_rate, options.magnitudes
+    space = name_of(options.encoder)
+    sys.path.append(os.getcwd())  # also for what the encoder imports only when it is called
+    encode = examination.load(options.encoder, rate)
+    windows, excerpts, skipped = read(Path(options.audio), options.excerpts, rate, options.seed)
+    noise = ambience.bar(BAR, rate, seeds.generator(options.seed, "noise"))
+    measurement = examination.measure(
+        encode,
+        space,
+        windows,
+        excerpts["excerpt_id"].to_numpy(),
+        examination.grid(MAGNITUDES[asked] if asked in MAGNITUDES else int(asked)),
+        rate,
+        options.seed,
+        noise,
+        os.cpu_count() or 1,
+        progress=lambda places: tqdm(places, desc="testing", unit="magnitude", dynamic_ncols=True),
+    )
+    report = encoder_report.build(
+        (REPORT / "encoder.html.j2").read_text(),
+        {name: (REPORT / f"{name}.rst").read_text() for name in encoder_report.FIGURES},
+        measurement,
+        windows=windows,
+        sample_rate=rate,
+        seed=options.seed,
+        noise=noise,
+        excerpts=excerpts,
+        skipped=skipped,
+        command=command(options),
+        versions={name: version(name) for name in PACKAGES},
+    )
+    with replacing(options.output) as path:
+        path.write_text(report, encoding="utf-8")
+
+    print(f"\n{space}: {len(windows)} excerpts of {excerpts['track_id'].nunique()} track(s),", end=" ")
+    print(f"{len(measurement.places)} magnitudes, {measurement.dimensions} dimensions")
+    for sentence in examination.findings(measurement):
+        print(f"  - {sentence}")
+    print(f"{options.output}: the report, after {time.monotonic() - started:.0f} s")
+
+
+def name_of(encoder: str) -> str:
+    """What an encoder's space is called: its own name, unless that is the one it is held against."""
+    name = Path(encoder).name
+    return "MFCC as an encoder" if name == "mfcc" else name
+
+
+def read(
+    folder: Path, count: int, sample_rate: int, seed: int
+) -> tuple[np.ndarray, pd.DataFrame, dict[str, str]]:
+    """Draw excerpts from a folder.
+
+    Returns
+    -------
+    windows : (count, samples) float32
+        About the excerpts.
+    excerpts : DataFrame
+        As from `corpora.excerpts.draw`.
+    skipped : dict of str to str
+        The reason for which a file could not be used.
+
+    Raises
+    ------
+    InputError
+        If the folder is not there, or has not so much music.
+    """
+    from relatives import examination
+    from relatives.corpora import excerpts, store
+    from relatives.corpora import folder as music
+
+    samples, window = (round(seconds * sample_rate) for seconds in (examination.SECONDS, examination.WINDOW))
+    items = music.sample(folder, count, sample_rate, examination.SECONDS, seed, os.cpu_count() or 1)
+    skipped, room = {}, []
+
+    def tracks():
+        for item in tqdm(items, desc="reading", unit="file", dynamic_ncols=True):
+            if isinstance(item, store.Skipped):
+                skipped[item.file] = item.reason
+            else:
+                room.append(len(item.audio) // samples)
+                yield item
+        if sum(room) < count:
+            raise InputError(too_little(folder, count, room, skipped))
+
+    with tempfile.TemporaryDirectory() as directory:
+        store.write(directory, tracks())
+        corpus = store.Corpus(directory)
+        try:
+            drawn = excerpts.draw(corpus, samples, count, seed)
+        except InputError as error:
+            # it sounds too little; the store is not the user's folder
+            raise InputError(str(error).replace(directory, str(folder))) from error
+        return excerpts.windows(corpus, drawn, samples, window), drawn, skipped
+
+
+def too_little(folder: Path, count: int, room: list[int], skipped: dict[str, str]) -> str:
+    """The message for a folder that has no room for the excerpts."""
+    from relatives.corpora import folder as music
+
+    why = f" (not usable: {music.quote(skipped)})" if skipped else ""
+    way_out = f"ask for at most {sum(room)} with --excerpts, or " if sum(room) > 1 else ""
+    return (
+        f"{folder}: {len(room)} of its {len(room) + len(skipped)} files can be used, with room for"
+        f" {sum(room)} excerpts of 2 s, and {count} are asked for{why}; {way_out}name a folder of more music"
+        " with --audio"
+    )
+
+
+def command(options: argparse.Namespace) -> str:
+    """The command line that makes the same report."""
+    words = ["relatives", "test-encoder", options.encoder, "--audio", options.audio]
+    words += ["--excerpts", str(options.excerpts), "--magnitudes", options.magnitudes]
+    words += ["--seed", str(options.seed), "--sample-rate", str(options.sample_rate)]
+    return shlex.join(words)
