@@ -75,6 +75,13 @@ def contents(config: dict, corpus: str) -> str | None:
     return digest.hexdigest()[:12]
 
 
+def downloaded(config: dict, corpus: str) -> list[str]:
+    """The mark of a public data set that the pipeline keeps itself; nothing for music that is elsewhere."""
+    settings = config["corpora"][corpus]
+    ours = settings["source"] in corpora.DATA_SETS and "path" not in settings
+    return [(corpora.place(settings) / "complete").as_posix()] if ours else []
+
+
 def blocks(config: dict, corpus: str) -> list[int]:
     """The numbers of the blocks into which the test excerpts of `corpus` are cut."""
     return list(range(math.ceil(config["corpora"][corpus]["excerpts"] / config["excerpts"]["block"])))
