@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http.client import HTTPException
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
@@ -477,10 +477,8 @@ def _kind(info: zipfile.ZipInfo) -> str:
 
 
 def _check_member(archive: Path, name: str, kind: str, folder: Path) -> None:
-    path = PurePosixPath(name)
-    inside = not path.is_absolute() and ".." not in path.parts
-    # a link that was in the folder before may lead out, too
-    if not inside or not (folder / name).resolve().is_relative_to(folder.resolve()):
+    # as the system would take it: absolute, upwards, or through a link that was in the folder before
+    if not (folder / name).resolve().is_relative_to(folder.resolve()):
         raise InputError(
             f"{archive}: its member {name!r} would be written outside {folder}. Nothing is unpacked."
         )

@@ -46,7 +46,7 @@ def items(settings: dict) -> Iterator[Item | Skipped]:
         known.update(listed.table(information, columns, sep="\t", index_col="clip_id")[known.columns])
 
     def clips() -> Iterator[tuple[Item, set[str]]]:
-        for clip_id, mp3_path in table["mp3_path"].items():
+        for (clip_id, mp3_path), has in zip(table["mp3_path"].items(), tags.to_numpy() == 1, strict=True):
             title, artist, album = known.loc[clip_id]
             item = Item(
                 track_id=str(clip_id),
@@ -56,7 +56,7 @@ def items(settings: dict) -> Iterator[Item | Skipped]:
                 artist=artist,
                 album=album,
             )
-            yield item, set(tags.columns[tags.loc[clip_id] == 1])
+            yield item, set(tags.columns[has])
 
     return listed.tagged(clips(), most)
 
