@@ -316,3 +316,9 @@ def test_every_data_set_is_registered_with_a_licence():
             if file.checksum:
                 algorithm, _, digest = file.checksum.partition(":")
                 assert len(bytes.fromhex(digest)) * 2 == digits[algorithm], file
+
+
+def test_a_data_set_takes_the_checksums_of_its_own_files_alone():
+    checksums = {"mp3.zip.001": "size", "other.zip": "md5:00"}
+    assert downloads.own("magnatagatune", checksums) == {"mp3.zip.001": "size"}
+    assert downloads.own("irmas", checksums) == {}
