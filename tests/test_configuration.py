@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from relatives import configuration
+from relatives import configuration, corpora
 from relatives.errors import InputError
 
 ROOT = Path(__file__).parents[1]
@@ -78,6 +78,23 @@ def test_a_folder_is_checked_before_anything_runs(shipped, tmp_path):
     settings["path"] = str(tmp_path)
     config = merged(shipped, {"corpora": {"mine": settings}, "training": {"AT": {"corpus": "mine"}}})
     assert "task AT needs tags" in complaint(config)
+
+
+def test_a_data_set_is_a_line(shipped, tmp_path):
+    def line(**settings):
+        return merged(shipped, {"corpora": {"mine": {"excerpts": 10, **settings}}})
+
+    for source in corpora.DATA_SETS:
+        configuration.check(line(source=source))
+        configuration.check(line(source=source, path=str(tmp_path), split=[0.5, 0.2, 0.3]))
+        assert "corpora.mine.path: there is no folder" in complaint(line(source=source, path="no/where"))
+    config = merged(line(source="musdb"), {"training": {"VS": {"corpus": "mine"}, "AT": {"corpus": "mine"}}})
+    assert "task AT needs tags" in complaint(config)
+    assert "corpora.mine.songs" in complaint(line(source="irmas", songs=3))
+    assert "'path' is a required" in complaint(line(source="folder", split=[0.5, 0.2, 0.3]))
+    assert "'irmas'" in complaint(line(source="irmass"))
+    assert "corpora.mine.tags: there is no file" in complaint(line(source="msd", tags="no.db"))
+    assert "only msd needs a file" in complaint(line(source="fma", tags=str(tmp_path)))
 
 
 def test_all_faults_are_told_at_once(shipped):

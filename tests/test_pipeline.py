@@ -77,6 +77,23 @@ def test_the_end_of_the_output_names_the_report(run):
     assert not re.findall(r"""(?:src|href)=["']https?:""", page)
 
 
+@pytest.mark.parametrize(("preset", "tagging"), [("paper", "msd"), ("open", "fma")])
+def test_the_full_study_is_planned_without_its_data(tmp_path, preset, tagging):
+    run = Run(tmp_path, preset)
+    output = run.snakemake("--dry-run")
+    for corpus in (tagging, "irmas", "musdb"):
+        assert f"data/raw/{corpus} is missing" in output
+        assert f"Fetching data/raw/{corpus}. Licence: " in output
+    assert re.search(r"^report +1$", output, flags=re.MULTILINE)
+    assert not (tmp_path / "data").exists()
+
+
+def test_what_cannot_be_downloaded_is_asked_for_when_it_is_run(tmp_path):
+    output = Run(tmp_path, "paper").snakemake("data/corpora/msd/tracks.parquet", check=False)
+    assert "Error: data/raw/msd: the folder is empty. Its previews are not given out. Put your own" in output
+    assert "Traceback" not in output
+
+
 def test_every_figure_is_there_twice(run):
     figures = run.folder / "results" / "consistency" / "figures"
     for figure in [*(f"fig{number:02}" for number in range(1, 15)), "mixed", "checks"]:

@@ -119,13 +119,41 @@ def _read_with_libsndfile(file, path):
     return signal
 
 
-def _read_with_ffmpeg(path):
-    """All samples of a file, (samples, channels) float32, and their rate in Hz."""
+def load_stream(path, number, sample_rate):
+    """Read one of several audio streams of a file, as a stem file (MP4) has them.
+
+    Parameters
+    ----------
+    path : str or Path
+    number : int
+        Of the stream among the audio streams, from 0.
+    sample_rate : int
+        The rate in Hz to which the signal is resampled, if it has another.
+
+    Returns
+    -------
+    (samples, channels) float32
+
+    Raises
+    ------
+    InputError
+        The file has no such stream, is not audio, is broken, or holds no samples.
+    """
+    signal, source_rate = _read_with_ffmpeg(path, f"a:{number}")
+    if len(signal) == 0:
+        raise InputError(f"{path}: its stream {number} holds no samples. Remove or replace the file.")
+    return resample(signal, source_rate, sample_rate)
+
+
+def _read_with_ffmpeg(path, stream=None):
+    """All samples of a file's only or main stream, (samples, channels) float32, and their rate in Hz."""
     import ffmpeg
     import soundfile
 
     # "file:" keeps a colon in the name from being read as a protocol; AU is a container that can be piped
-    stream = ffmpeg.input(f"file:{path}").output("pipe:", format="au", acodec="pcm_f32be", threads=1)
+    source = ffmpeg.input(f"file:{path}")
+    source = source if stream is None else source[stream]
+    stream = source.output("pipe:", format="au", acodec="pcm_f32be", threads=1)
     try:
         sound = run_ffmpeg(stream)
     except RuntimeError as error:

@@ -56,16 +56,16 @@ def provides(config: dict, corpus: str) -> set[str]:
 
 
 def contents(config: dict, corpus: str) -> str | None:
-    """A digest of the names, sizes and times of the files that a folder gives; None for another source.
+    """A digest of the names, sizes and times of the files under a corpus' ``path``; None where it has none.
 
     It stands among the parameters of the rule that reads the folder, so that a file added or changed is
     noticed.
     """
-    path = config["corpora"][corpus].get("path")
-    if path is None:
+    settings = config["corpora"][corpus]
+    if "path" not in settings:
         return None
     digest = hashlib.sha256()
-    for file in folder.find(Path(path).expanduser()):
+    for file in folder.find(corpora.place(settings)):
         try:
             status = os.stat(file)
         except OSError:  # it is gone, or a link to nowhere: the source will say so
@@ -73,6 +73,13 @@ def contents(config: dict, corpus: str) -> str | None:
         line = f"{file} {status.st_size} {status.st_mtime_ns}\n"
         digest.update(line.encode(errors="surrogateescape"))
     return digest.hexdigest()[:12]
+
+
+def downloaded(config: dict, corpus: str) -> list[str]:
+    """The mark of a public data set that the pipeline keeps itself; nothing for music that is elsewhere."""
+    settings = config["corpora"][corpus]
+    ours = settings["source"] in corpora.DATA_SETS and "path" not in settings
+    return [(corpora.place(settings) / "complete").as_posix()] if ours else []
 
 
 def blocks(config: dict, corpus: str) -> list[int]:
@@ -128,14 +135,23 @@ def _wrong_corpora(config: dict) -> Iterator[str]:
             )
     for corpus in config["corpora"]:
         settings = config["corpora"][corpus]
-        total = sum(settings["split"])
-        if not math.isclose(total, 1.0, abs_tol=1e-6):
-            yield f"corpora.{corpus}.split: the shares {settings['split']} sum to {total:g}, not to 1"
-        if settings["source"] == "folder" and not Path(settings["path"]).expanduser().is_dir():
+        shares = settings.get("split", [1.0])
+        if not math.isclose(sum(shares), 1.0, abs_tol=1e-6):
+            yield f"corpora.{corpus}.split: the shares {shares} sum to {sum(shares):g}, not to 1"
+        if "path" in settings and not corpora.place(settings).is_dir():
             yield f"corpora.{corpus}.path: there is no folder {settings['path']}"
+        if "tags" in settings:
+            yield from _wrong_tags(corpus, settings)
     recording = config["noise"]["recording"]
     if recording is not None and not Path(recording).expanduser().is_file():
         yield f"noise.recording: there is no file {recording}; null makes a bar's ambience"
+
+
+def _wrong_tags(corpus: str, settings: dict) -> Iterator[str]:
+    if settings["source"] != "msd":
+        yield f"corpora.{corpus}.tags: source {settings['source']} brings its own tags; only msd needs a file"
+    elif not Path(settings["tags"]).expanduser().is_file():
+        yield f"corpora.{corpus}.tags: there is no file {settings['tags']}"
 
 
 def _wrong_magnitudes(config: dict) -> Iterator[str]:

@@ -2,6 +2,7 @@
 from pathlib import Path
 
 from relatives import configuration, transforms
+from relatives.corpora import DATA_SETS
 from relatives.errors import InputError
 from relatives.provenance import fingerprint
 from relatives.tasks import MODULES, TASKS

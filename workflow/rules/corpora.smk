@@ -2,6 +2,8 @@
 
 
 rule corpus:
+    input:
+        lambda wildcards: configuration.downloaded(config, wildcards.corpus),
     output:
         audio="data/corpora/{corpus}/audio.i16",
         stems="data/corpora/{corpus}/stems.i16",
@@ -21,7 +23,8 @@ rule corpus:
         code=lambda wildcards: fingerprint("corpus", *source_modules(wildcards)),
     threads: 2
     resources:
-        mem_mb=1000,
+        # a song of MUSDB18 or of MTG-Jamendo is decoded as a whole
+        mem_mb=lambda wildcards: 4000 if config["corpora"][wildcards.corpus]["source"] in DATA_SETS else 1000,
     script:
         "../scripts/corpus.py"
 

@@ -3,8 +3,8 @@
 A source is a module of this package that knows where tracks come from. It has two functions:
 
 ``provides(settings)``
-    What its tracks bring besides audio: a subset of ``{"tags", "instruments", "stems"}``. A task whose needs
-    are not among them cannot be run on the corpus.
+    What its tracks bring besides audio: a subset of ``{"tags", "instruments", "stems", "genres"}``. A task
+    whose needs are not among them cannot be run on the corpus.
 ``tracks(settings, sample_rate, seed, workers)``
     An iterator of `store.Track` and `store.Skipped`, one track in memory at a time, in an order that does not
     depend on the number of workers.
@@ -14,6 +14,7 @@ A source is a module of this package that knows where tracks come from. It has t
 
 import difflib
 import importlib
+from pathlib import Path
 from types import ModuleType
 
 from relatives.errors import InputError
@@ -21,7 +22,18 @@ from relatives.errors import InputError
 SOURCES = {
     "synthetic": "relatives.corpora.synthetic",
     "folder": "relatives.corpora.folder",
+    "irmas": "relatives.corpora.irmas",
+    "musdb": "relatives.corpora.musdb",
+    "msd": "relatives.corpora.msd",
+    "magnatagatune": "relatives.corpora.magnatagatune",
+    "jamendo": "relatives.corpora.jamendo",
+    "fma": "relatives.corpora.fma",
+    "gtzan": "relatives.corpora.gtzan",
+    "ballroom": "relatives.corpora.ballroom",
 }
+
+DATA_SETS = tuple(name for name in SOURCES if name not in ("synthetic", "folder"))
+"""The sources that are public data sets, whose tracks come by lists (`listed`)."""
 
 
 def source(name: str) -> ModuleType:
@@ -42,3 +54,14 @@ def source(name: str) -> ModuleType:
         hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
         raise InputError(f"There is no corpus source {name!r}; there are {', '.join(SOURCES)}.{hint}")
     return importlib.import_module(SOURCES[name])
+
+
+def place(settings: dict) -> Path:
+    """The folder that a corpus is read from: its ``path``, or ``data/raw/{source}``.
+
+    Examples
+    --------
+    >>> place({"source": "irmas"}).as_posix()
+    'data/raw/irmas'
+    """
+    return Path(settings.get("path", f"data/raw/{settings['source']}")).expanduser()

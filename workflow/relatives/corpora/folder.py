@@ -18,7 +18,7 @@ import hashlib
 import os
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -76,7 +76,7 @@ def tracks(settings: dict, sample_rate: int, seed: int, workers: int) -> Iterato
     files = find(folder)
     look = partial(_look, sample_rate=sample_rate, shortest=settings["shortest"])
     reasons, names_of_audio = {}, {}
-    for file, (reason, digest) in zip(files, _in_order(look, files, workers), strict=True):
+    for file, (reason, digest) in zip(files, in_order(look, files, workers), strict=True):
         name = _name(file, folder)
         if reason is None and digest in names_of_audio:
             reason = f"the same audio as {names_of_audio[digest]}"
@@ -90,7 +90,7 @@ def tracks(settings: dict, sample_rate: int, seed: int, workers: int) -> Iterato
     yield from (Skipped(name, reason) for name, reason in reasons.items())
 
     splits = split([_name(file, folder) for file in usable], settings["split"], seed)
-    signals = _in_order(partial(_read, sample_rate=sample_rate), usable, workers)
+    signals = in_order(partial(decode, sample_rate=sample_rate), usable, workers)
     for file, signal in zip(usable, signals, strict=True):
         name = _name(file, folder)
         *_, artist, album = ("", "", *file.relative_to(folder).parts[:-1])
@@ -132,9 +132,9 @@ def sample(
         find(folder), key=lambda file: generator(seed, "folder", "sample", _name(file, folder)).random()
     )
     names_of_audio = {}
-    take = partial(_take, sample_rate=sample_rate, shortest=shortest)
+    take = partial(examine, sample_rate=sample_rate, shortest=shortest)
     # not strict: that would read one file more than are needed
-    for file, (signal, reason) in zip(files, _in_order(take, files, workers), strict=False):
+    for file, (signal, reason) in zip(files, in_order(take, files, workers), strict=False):
         name = _name(file, folder)
         digest = b"" if reason else _digest(signal)
         if digest in names_of_audio:
@@ -161,16 +161,20 @@ def find(folder: Path) -> list[Path]:
     return sorted(found)
 
 
-def split(names: list[str], shares: list[float], seed: int) -> dict[str, str]:
+def split(
+    names: list[str], shares: Sequence[float], seed: int, among: Sequence[str] = SPLITS
+) -> dict[str, str]:
     """Deal names out to training, validation and test.
 
     Parameters
     ----------
     names
-        At least three.
+        At least as many as splits.
     shares
-        Of training, validation and test; only their proportions count.
+        Of each split; only their proportions count.
     seed
+    among
+        The splits.
 
     Returns
     -------
@@ -184,23 +188,37 @@ def split(names: list[str], shares: list[float], seed: int) -> dict[str, str]:
     ['test', 'train', 'valid']
     """
     wanted = np.array(shares) / sum(shares) * len(names)
-    counts = np.ones(len(SPLITS), dtype=int)
+    counts = np.ones(len(among), dtype=int)
     while counts.sum() < len(names):
         counts[np.argmax(wanted - counts)] += 1
     order = sorted(names, key=lambda name: generator(seed, "folder", "split", name).random())
-    return dict(zip(order, np.repeat(SPLITS, counts).tolist(), strict=True))
+    return dict(zip(order, np.repeat(among, counts).tolist(), strict=True))
 
 
 def _look(file: Path, sample_rate: int, shortest: float) -> tuple[str | None, bytes]:
     """Why a file cannot be used, or None; and a digest of its audio, empty where a reason is given."""
-    signal, reason = _take(file, sample_rate, shortest)
-    return reason, b"" if reason else _digest(signal)
+    signal, reason = examine(file, sample_rate, shortest)
+    return reason, b"" if signal is None else _digest(signal)
 
 
-def _take(file: Path, sample_rate: int, shortest: float) -> tuple[np.ndarray | None, str | None]:
-    """The samples of a file, or why it cannot be used."""
+def examine(
+    file: Path, sample_rate: int, shortest: float, read: Callable | None = None
+) -> tuple[np.ndarray | None, str | None]:
+    """The samples of a file and None, or None and why the file cannot be used.
+
+    Parameters
+    ----------
+    file
+    sample_rate
+        In Hz.
+    shortest
+        Seconds that it must last.
+    read
+        A function of the file and the rate that gives its samples and raises an InputError if it cannot;
+        `decode` by default.
+    """
     try:
-        signal = _read(file, sample_rate)
+        signal = (read or decode)(file, sample_rate)
     except InputError as error:
         return None, str(error).removeprefix(f"{file}: ")
     except OSError as error:
@@ -222,7 +240,7 @@ def _digest(signal: np.ndarray) -> bytes:
     return hashlib.blake2b(signal).digest()
 
 
-def _read(file: Path, sample_rate: int) -> np.ndarray:
+def decode(file: Path, sample_rate: int) -> np.ndarray:
     """The samples of a file, (samples, 1 or 2 channels) or (samples,) float32."""
     if _is_long(file):
         return _stream(file, sample_rate)
@@ -259,7 +277,7 @@ def _stream(file: Path, sample_rate: int) -> np.ndarray:
         return np.memmap(samples.name, dtype="<f4", mode="r")
 
 
-def _in_order(function: Callable, items: Iterable, workers: int) -> Iterator:
+def in_order(function: Callable, items: Iterable, workers: int) -> Iterator:
     """`function` of each item, by threads, in the order of the items and never far ahead of the reader."""
     with ThreadPoolExecutor(workers) as pool:
         waiting = deque()

@@ -1,0 +1,54 @@
+"""MTG-Jamendo, the 50 most frequent tags: 54,380 songs, their genres, instruments and moods.
+
+``autotagging_top50tags-{train,validation,test}.tsv`` of the data set's own ``split-0`` name the songs; no
+artist is on two sides. The audio lies in the hundred folders ``00`` to ``99`` that its archives unpack to, in
+full quality (``14/214.mp3``) or low (``14/214.low.mp3``). Songs are stored whole.
+
+Source: Bogdanov, Won, Tovstogan, Porter and Serra (2019), https://mtg.github.io/mtg-jamendo-dataset
+"""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+from relatives.corpora import listed
+from relatives.corpora.listed import Item
+from relatives.corpora.store import Skipped
+
+LISTS = {
+    "train": "autotagging_top50tags-train.tsv",
+    "valid": "autotagging_top50tags-validation.tsv",
+    "test": "autotagging_top50tags-test.tsv",
+}
+FOLDERS = ("", "audio", "audio-low", "raw_30s/audio", "raw_30s/audio-low")
+
+
+def provides(settings: dict) -> set[str]:
+    """Tags."""
+    return {"tags"}
+
+
+def items(settings: dict) -> Iterator[Item | Skipped]:
+    """The songs, in the order of the lists of training, validation and test."""
+    root = listed.root(settings)
+    audio = next((root / name for name in FOLDERS if any((root / name).glob("[0-9][0-9]"))), root)
+    songs = []
+    for split, name in LISTS.items():
+        path = listed.landmark(root, name, f"splits/split-0/{name}", f"data/splits/split-0/{name}")
+        with open(path, encoding="utf-8", newline="") as file:
+            # the last column, the tags, is as many as there are
+            for track_id, artist, album, relative, _, *tags in list(csv.reader(file, delimiter="\t"))[1:]:
+                item = Item(track_id, _audio(audio, relative), track_id, split, artist, album)
+                songs.append((item, set(tags)))
+    return listed.tagged(songs, sorted(set().union(*(tags for _, tags in songs))))
+
+
+def _audio(folder: Path, relative: str) -> Path:
+    """The file of a song, in low quality where that is what is there."""
+    low = folder / f"{relative.removesuffix('.mp3')}.low.mp3"
+    return low if low.is_file() else folder / relative
+
+
+def tracks(settings: dict, sample_rate: int, seed: int, workers: int) -> Iterator:
+    """The songs; see `listed.tracks`."""
+    return listed.tracks(items(settings), settings, sample_rate, seed, workers)
