@@ -273,9 +273,23 @@ def test_a_missing_value_leaves_a_gap(name):
     assert draw(name, tables).axes
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_letters_lie_inside_the_figure_and_never_on_each_other(name):
-    figure = draw(name, dpi=100)
+def with_own_spaces(table):
+    """Three spaces more, of a user's own, with the longest names that there may be."""
+    if "space" not in table:
+        return table
+    own = [table[table["space"] == "AT"].assign(space=f"{name:_<16}") for name in ("zebra", "ant", "bee")]
+    return pd.concat([table, *own], ignore_index=True)
+
+
+OWN_SPACES = {name: with_own_spaces(table) for name, table in TABLES.items()}
+
+
+@pytest.mark.parametrize(
+    ("name", "tables"),
+    [*((name, TABLES) for name in MODULES), *((name, OWN_SPACES) for name in ("fig07", "fig09", "fig10"))],
+)
+def test_letters_lie_inside_the_figure_and_never_on_each_other(name, tables):
+    figure = draw(name, tables, dpi=100)
     renderer = FigureCanvasAgg(figure).get_renderer()
     beyond = set()  # ticks past an axis' end are there but not drawn
     for axis in [axis for pane in figure.axes for axis in (pane.xaxis, pane.yaxis)]:
@@ -351,6 +365,31 @@ def test_an_axis_of_magnitude_covers_the_grid_and_what_lies_beyond():
 def test_order_is_the_style_s_then_the_alphabet():
     assert style.present(style.SPACES, ["zebra", "AE", "mfcc", "ant", "AE"]) == ["mfcc", "AE", "ant", "zebra"]
     assert style.transformations(["MP", "OG", "PS"]) == ["PS", "MP"]
+
+
+def test_spaces_of_ones_own_have_looks_of_their_own():
+    looks = style.spaces(["zebra", "AE", "mfcc", "ant", "AE"])
+    assert [look.label for look in looks.values()] == ["MFCC", "AE", "ant", "zebra"]
+    every = style.spaces([*style.SPACES, *"abcde"]).values()
+    assert len({look.colour for look in every}) == len({look.marker for look in every}) == 10
+    assert len(style.spaces("abcdefgh")) == 8
+
+
+@pytest.mark.parametrize("name", ["fig07", "fig10"])
+def test_curves_of_ones_own_spaces_have_the_colour_of_the_legend(name):
+    figure = draw(name, OWN_SPACES)
+    (legend,) = figure.legends
+    colours = {line.get_label(): line.get_color() for line in legend.get_lines()}
+    for own, look in zip(("ant", "bee", "zebra"), style.OWN, strict=False):
+        assert colours[f"{own:_<16}"] == look.colour
+        assert len(lines(figure.axes[0], color=look.colour)) == 2  # the curve and its trials
+
+
+@pytest.mark.parametrize("name", ["fig12", "fig13"])
+@pytest.mark.parametrize(("tables", "angle"), [(TABLES, 0), (OWN_SPACES, 30)])
+def test_only_long_names_lean(name, tables, angle):
+    labels = draw(name, tables).axes[-1].get_xticklabels()
+    assert {label.get_rotation() for label in labels} == {angle}
 
 
 # --- figure by figure

@@ -1,5 +1,6 @@
 """The pipeline itself, on its smoke preset, in a copy of the workflow so that its code can be changed."""
 
+import json
 import os
 import re
 import shutil
@@ -292,3 +293,61 @@ def test_a_folder_of_real_music_gives_its_figures(tmp_path):
     for distance in ("dtw", "simple"):
         assert audio[distance, "PS", 12.0] < audio[distance, "PS", -0.25]
         assert audio[distance, "PN", -15.0] < audio[distance, "PN", 30.0]
+
+
+OWN_ENCODER = """
+import numpy as np
+
+
+def bands(audio):
+    power = np.log(np.abs(np.fft.rfft(audio)) ** 2 + 1e-6)
+    return power[:, 1:6401].reshape(len(audio), 64, -1).mean(axis=2)
+"""
+
+
+def test_encoders_of_ones_own_go_through_everything(tmp_path):
+    run = Run(tmp_path, "mine")
+    module = run.folder / "my_encoders.py"
+    module.write_text(OWN_ENCODER + "\n\ndef broken(audio):\n    raise ValueError('nothing to hear')\n")
+    smoke = (run.folder / "workflow" / "presets" / "smoke.yaml").read_text()
+    smoke = re.sub(r"(?m)^  (TS|PN|EN): .*", r"  \1: null", smoke)
+    mine = run.folder / "workflow" / "presets" / "mine.yaml"
+    encoders = "{name: my-bands, python: my_encoders:bands}, {name: away, embeddings: computed}"
+    mine.write_text(f"{smoke}tasks: []\nencoders: [MFCC, {encoders}]\n")
+
+    # What is computed elsewhere from the manifest is checked and taken
+    run.snakemake("manifest")
+    manifest = json.loads((run.folder / "data/transformed/tagging/manifest.json").read_text())
+    (run.folder / "computed").mkdir()
+    (run.folder / "computed" / "manifest.json").write_text(json.dumps(manifest))
+    for entry in manifest["transformations"].values():
+        audio = np.concatenate([np.load(run.folder / file["path"]) for file in entry["files"]], axis=1)
+        points = np.abs(np.fft.rfft(audio))[..., 1:1001].reshape(*audio.shape[:2], 50, 20).mean(axis=-1)
+        np.save(run.folder / "computed" / entry["embeddings"]["file"], points)
+    run.snakemake()
+
+    results = run.folder / "results" / "consistency"
+    for table in ("within", "between", "projections/neighbourhoods"):
+        assert {"mfcc", "my-bands", "away"} <= set(pd.read_parquet(results / f"{table}.parquet")["space"])
+    means = pd.read_csv(results / "statistics" / "means.csv")
+    spaces = means[(means["model"] == "correlation_dtw_euclidean") & (means["term"] == "space")]
+    assert set(spaces["space"]) == {"mfcc", "my-bands", "away"} and spaces["mean"].notna().all()
+    for figure in ("fig01", "fig07", "fig08", "fig09", "fig10", "fig11", "fig13", "mixed"):
+        assert (results / "figures" / f"{figure}.pdf").stat().st_size > 1000
+    assert not (results / "performance.parquet").exists()
+    assert "my-bands" in (run.folder / "results" / "report.html").read_text()
+
+    # Its code is followed; a broken one is named and costs nothing that is there
+    assert run.planned() == set()
+    before = module.read_text()
+    module.write_text(before.replace("64, -1", "32, -1"))
+    planned = run.planned()
+    assert {"embed", "consistency", "fig07"} <= planned and not {"distances", "collect"} & planned
+    module.write_text(before)
+    mine.write_text(mine.read_text().replace("my_encoders:bands", "my_encoders:broken"))
+    (run.folder / "computed" / "manifest.json").write_text('{"digest": "another"}')
+    output = run.snakemake("--keep-going", check=False)
+    assert "encoder 'my-bands' (python: my_encoders:broken) fails on" in output
+    assert "nothing to hear" in output
+    assert "encoder 'away' (embeddings: computed)" in output and "belong to other excerpts" in output
+    assert (results / "embeddings" / "mfcc" / "trial0" / "OG.npy").exists()

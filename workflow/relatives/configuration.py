@@ -6,9 +6,7 @@ other functions answer what the rules ask: which corpora, blocks, magnitudes and
 """
 
 import difflib
-import hashlib
 import math
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +14,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from relatives import corpora, transforms
+from relatives import corpora, own_encoders, provenance, transforms
 from relatives.corpora import folder
 from relatives.errors import InputError
 from relatives.features import mfcc
@@ -32,7 +30,7 @@ def check(config: dict) -> None:
     validator = Draft202012Validator(yaml.safe_load(SCHEMA.read_text()))
     faults = [fault for error in validator.iter_errors(config) for fault in _in_words(error)]
     if not faults:
-        checks = (_wrong_corpora, _wrong_magnitudes, _wrong_lengths, _nothing_left)
+        checks = (_wrong_encoders, _wrong_corpora, _wrong_magnitudes, _wrong_lengths, _nothing_left)
         faults = [fault for find in checks for fault in find(config)]
     if faults:
         raise InputError("the configuration is not valid:\n  " + "\n  ".join(faults))
@@ -45,7 +43,7 @@ def corpus_of(config: dict, task: str) -> str:
 
 def corpora_in_use(config: dict) -> list[str]:
     """The corpora that this run tests on, in the order of the configuration."""
-    used = {config["consistency"]["corpus"], *(corpus_of(config, task) for task in config["tasks"])}
+    used = {config["consistency"]["corpus"], *(corpus_of(config, task) for task in networks(config)["task"])}
     return [corpus for corpus in config["corpora"] if corpus in used]
 
 
@@ -64,15 +62,7 @@ def contents(config: dict, corpus: str) -> str | None:
     settings = config["corpora"][corpus]
     if "path" not in settings:
         return None
-    digest = hashlib.sha256()
-    for file in folder.find(corpora.place(settings)):
-        try:
-            status = os.stat(file)
-        except OSError:  # it is gone, or a link to nowhere: the source will say so
-            continue
-        line = f"{file} {status.st_size} {status.st_mtime_ns}\n"
-        digest.update(line.encode(errors="surrogateescape"))
-    return digest.hexdigest()[:12]
+    return provenance.of_files(folder.find(corpora.place(settings)))
 
 
 def downloaded(config: dict, corpus: str) -> list[str]:
@@ -102,9 +92,27 @@ def magnitudes(config: dict) -> dict[str, list[float]]:
 
 
 def spaces(config: dict) -> dict[str, int]:
-    """The latent spaces of this run with their numbers of trials; MFCC has one, nothing in it is random."""
-    networks = {task: config["trials"] for task in config["tasks"] if "VGG" in config["encoders"]}
-    return {**({"mfcc": 1} if "MFCC" in config["encoders"] else {}), **networks}
+    """The latent spaces of this run with their numbers of trials.
+
+    MFCC and an encoder of the user's own have one, nothing in them is random.
+    """
+    trained = {task: config["trials"] for task in config["tasks"] if "VGG" in config["encoders"]}
+    mfcc = {"mfcc": 1} if "MFCC" in config["encoders"] else {}
+    return {**mfcc, **trained, **dict.fromkeys(own(config), 1)}
+
+
+def own(config: dict) -> dict[str, dict]:
+    """The settings of the user's own encoders by name."""
+    return {entry["name"]: entry for entry in config["encoders"] if isinstance(entry, dict)}
+
+
+def networks(config: dict) -> dict[str, list[str]]:
+    """Each ``task`` and each ``encoder`` of the networks of this run; it trains all pairs of the two.
+
+    Where the encoders are the user's alone, nothing is trained and there are no tasks.
+    """
+    encoders = [entry for entry in config["encoders"] if isinstance(entry, str)]
+    return {"task": config["tasks"] if encoders else [], "encoder": encoders}
 
 
 def _in_words(error: ValidationError) -> Iterator[str]:
@@ -119,13 +127,26 @@ def _in_words(error: ValidationError) -> Iterator[str]:
         yield f"{where or 'config'}: {error.message}"
 
 
+def _wrong_encoders(config: dict) -> Iterator[str]:
+    # Of a space, and of a folder on a disk that may not tell large letters from small
+    taken = {name.lower(): "is taken" for name in ("audio", "MFCC", "VGG", *TASKS)}
+    for place, entry in enumerate(config["encoders"]):
+        if isinstance(entry, dict):
+            name = entry["name"]
+            if name.lower() in taken:
+                yield f"encoders.{place}.name: {name!r} {taken[name.lower()]}; give the encoder another name"
+            taken[name.lower()] = "is the name of two encoders"
+            for key, words in own_encoders.faults(entry):
+                yield f"encoders.{place}{'.' if key else ''}{key}: encoder {name!r}: {words}"
+
+
 def _wrong_corpora(config: dict) -> Iterator[str]:
     asked = {"consistency.corpus": config["consistency"]["corpus"]}
-    asked |= {f"training.{task}.corpus": corpus_of(config, task) for task in config["tasks"]}
+    asked |= {f"training.{task}.corpus": corpus_of(config, task) for task in networks(config)["task"]}
     for key, corpus in asked.items():
         if corpus not in config["corpora"]:
             yield f"{key}: there is no corpus {corpus!r} among corpora ({', '.join(config['corpora'])})"
-    for task in config["tasks"]:
+    for task in networks(config)["task"]:
         corpus = corpus_of(config, task)
         missing = TASKS[task].needs - provides(config, corpus) if corpus in config["corpora"] else set()
         if missing:
@@ -165,7 +186,7 @@ def _wrong_magnitudes(config: dict) -> Iterator[str]:
 
 def _nothing_left(config: dict) -> Iterator[str]:
     if not spaces(config):
-        yield "tasks, encoders: there is no latent space to test; add a task, or MFCC to encoders"
+        yield "tasks, encoders: there is no latent space to test; add a task, or MFCC or your own to encoders"
     if len(magnitudes(config)) == 1:
         yield "transformations: all are left out; keep one at least"
 

@@ -5,13 +5,12 @@ An encoder, whatever its origin, is a function of (batch, samples) float32 at a 
 here imports torch before a trained network is asked for.
 """
 
-import importlib
 import os
-import sys
 from collections.abc import Callable
 
 import numpy as np
 
+from relatives import own_encoders
 from relatives.errors import InputError
 
 Encoder = Callable[[np.ndarray], np.ndarray]
@@ -69,7 +68,8 @@ def embed(encoder: Encoder, audio: np.ndarray, batch: int = BATCH) -> np.ndarray
     encoder : callable
         As from the function `encoder`.
     audio : (…, samples) float
-        Usually (magnitudes, excerpts, samples). A memory map is read by slices.
+        Usually (magnitudes, excerpts, samples), then read a magnitude at a time, so that it can also be a
+        `jobs.Blocks`. A memory map is read by slices.
     batch : int
         Excerpts at a time.
 
@@ -83,15 +83,24 @@ def embed(encoder: Encoder, audio: np.ndarray, batch: int = BATCH) -> np.ndarray
         If the encoder gives no vector for each excerpt, or one with a value that is not a number.
     """
     # (…, samples) -> (excerpts, samples)
-    excerpts = audio.reshape(-1, audio.shape[-1])
+    tables = audio if len(audio.shape) == 3 else [audio.reshape(-1, audio.shape[-1])]
     points = []
-    for first in range(0, len(excerpts), batch):
-        part = np.array(excerpts[first : first + batch], dtype=np.float32)
-        result = np.asarray(encoder(part), dtype=np.float32)
-        if result.ndim != 2 or len(result) != len(part):
+    for table, first in ((each, first) for each in tables for first in range(0, len(each), batch)):
+        part = np.array(table[first : first + batch], dtype=np.float32)
+        result = np.asarray(encoder(part))
+        if result.dtype.kind not in "fiu":
+            raise InputError(f"the encoder makes {result.dtype}; an encoder makes float32")
+        if result.ndim != 2 or len(result) != len(part) or not result.shape[1]:
             raise InputError(
                 f"the encoder makes {result.shape} of {part.shape}; an encoder makes (batch, dimensions)"
             )
+        if points and result.shape[1] != points[0].shape[1]:
+            raise InputError(
+                f"the encoder makes {result.shape[1]} dimensions of the excerpts from {first} on, "
+                f"and made {points[0].shape[1]} of those before"
+            )
+        with np.errstate(over="ignore"):  # a float64 too large becomes infinity, which is told below
+            result = result.astype(np.float32)
         if not np.isfinite(result).all():
             raise InputError(f"the encoder gives NaN or infinity in the {len(part)} excerpts from {first} on")
         points.append(result)
@@ -129,11 +138,7 @@ def _trained(path: str, sample_rate: int, device: str, threads: int) -> Encoder:
 
 def _own(name: str) -> Encoder:
     """A function by its module and its name."""
-    module, function = name.split(":", 1)
-    sys.path.append(os.getcwd())
     try:
-        return getattr(importlib.import_module(module), function)
+        return own_encoders.function(name)
     except (ImportError, AttributeError) as error:
         raise InputError(f"encoder {name!r}: {error}") from error
-    finally:
-        sys.path.pop()

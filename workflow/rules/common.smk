@@ -1,7 +1,7 @@
 # What the rules of all stages share: the checked configuration, and the answers that they ask of it.
 from pathlib import Path
 
-from relatives import configuration, transforms
+from relatives import configuration, own_encoders, transforms
 from relatives.corpora import DATA_SETS
 from relatives.errors import InputError
 from relatives.provenance import fingerprint
@@ -18,6 +18,8 @@ CONSISTENCY = "results/consistency"
 POINTS = config["consistency"]["corpus"]  # the corpus whose test excerpts are the points of all spaces
 MAGNITUDES = configuration.magnitudes(config)
 SPACES = configuration.spaces(config)
+OWN = configuration.own(config)  # encoders of the user's own
+NETWORKS = configuration.networks(config)  # keyword lists for expand: task and encoder
 TRIALS = range(config["trials"])
 WITH_STEMS = [corpus for corpus in config["corpora"] if "stems" in configuration.provides(config, corpus)]
 
@@ -26,7 +28,7 @@ wildcard_constraints:
     corpus="|".join(config["corpora"]),
     transformation="|".join(MAGNITUDES),
     task="|".join(config["tasks"]) or "none",
-    encoder="|".join(config["encoders"]),
+    encoder="|".join(NETWORKS["encoder"]) or "none",
     space="|".join(SPACES) or "none",
     block=r"\d+",
     trial=r"\d+",
@@ -36,11 +38,6 @@ def transformed(corpus, transformation, part=""):
     """The files of all blocks of a corpus under a transformation; `part` is ".vocals" for the reference of VS."""
     blocks = configuration.blocks(config, corpus)
     return [f"data/transformed/{corpus}/{transformation}.{block}{part}.npy" for block in blocks]
-
-
-def networks():
-    """Task and encoder of every network of this run, as keyword lists for expand."""
-    return {"task": config["tasks"], "encoder": config["encoders"]}
 
 
 def corpus_settings(wildcards):
@@ -72,10 +69,15 @@ def corpus_files(wildcards):
 
 
 def checkpoint(wildcards):
-    """The network of a latent space; MFCC has none to load."""
-    if wildcards.space == "mfcc":
+    """The network of a latent space; MFCC and the user's own have none to load."""
+    if wildcards.space == "mfcc" or wildcards.space in OWN:
         return []
     return f"results/consistency/models/{wildcards.space}/VGG/trial{wildcards.trial}/checkpoint.pt"
+
+
+def own_code(wildcards):
+    """What a space of the user's own is made by, as a digest."""
+    return own_encoders.digest(OWN[wildcards.space]) if wildcards.space in OWN else None
 
 
 def test_files(wildcards):

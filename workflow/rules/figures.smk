@@ -33,23 +33,23 @@ if SPACES:
     }
 if SPACES and any(set(transforms.SMALLEST.get(name, ())) & set(values) for name, values in MAGNITUDES.items()):
     TABLES["neighbourhoods"] = f"{CONSISTENCY}/projections/neighbourhoods.parquet"
-if config["tasks"]:
+if NETWORKS["task"]:
     TABLES |= {
         "layers": f"{CONSISTENCY}/tables/layers.parquet",
         "performance_trials": f"{CONSISTENCY}/performance_trials.parquet",
         "performance_curves": f"{CONSISTENCY}/performance_curves.parquet",
     }
-if "VS" in config["tasks"] and "VGG" in config["encoders"]:
+if "VS" in SPACES:
     TABLES["songs"] = f"{CONSISTENCY}/projections/songs.parquet"
 TABLES |= ADDITIVE | MIXED
 # One task, encoder or space alone has nothing to be compared with
-NOT_COMPARED = set() if len(config["tasks"]) > 1 and len(config["encoders"]) > 1 else {"fig05"}
+NOT_COMPARED = set() if all(len(names) > 1 for names in NETWORKS.values()) else {"fig05"}
 NOT_COMPARED |= set() if len(SPACES) > 1 else {"fig08", "fig11", "mixed"}
 FIGURES = {
     figure: tables for figure, tables in FIGURES.items() if set(tables) <= set(TABLES) and figure not in NOT_COMPARED
 }
 # Table 1 is of the VGG encoder
-TABLE01 = [f"{CONSISTENCY}/tables/table01.csv"] if "layers" in TABLES and "VGG" in config["encoders"] else []
+TABLE01 = [f"{CONSISTENCY}/tables/table01.csv"] if "layers" in TABLES and "VGG" in NETWORKS["encoder"] else []
 
 
 # Figures 9 and 14 draw planes, which are made here, so that a change of a colour does not make them again
@@ -106,7 +106,7 @@ rule songs:
 
 rule layers:
     input:
-        expand(f"{CONSISTENCY}/models/{{task}}/{{encoder}}/trial0/checkpoint.pt", **networks()),
+        expand(f"{CONSISTENCY}/models/{{task}}/{{encoder}}/trial0/checkpoint.pt", **NETWORKS),
     output:
         layers=f"{CONSISTENCY}/tables/layers.parquet",
     log:

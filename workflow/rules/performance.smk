@@ -25,8 +25,8 @@ rule perform:
 
 rule performance:
     input:
-        performance=expand(f"{CONSISTENCY}/performance/{{task}}.{{encoder}}.parquet", **networks()),
-        scores=expand(f"{CONSISTENCY}/performance/{{task}}.{{encoder}}.scores.csv", **networks()),
+        performance=expand(f"{CONSISTENCY}/performance/{{task}}.{{encoder}}.parquet", **NETWORKS),
+        scores=expand(f"{CONSISTENCY}/performance/{{task}}.{{encoder}}.scores.csv", **NETWORKS),
     output:
         performance=f"{CONSISTENCY}/performance.parquet",
         performance_trials=f"{CONSISTENCY}/performance_trials.parquet",

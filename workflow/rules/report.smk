@@ -10,7 +10,7 @@ rule report:
         **CLAIMS,
         **MIXED,
         **{name: path for name, path in ADDITIVE.items() if path.endswith(".csv")},
-        scores=f"{CONSISTENCY}/tables/scores.csv" if config["tasks"] else [],
+        scores=f"{CONSISTENCY}/tables/scores.csv" if NETWORKS["task"] else [],
         skipped=expand("data/corpora/{corpus}/skipped.csv", corpus=configuration.corpora_in_use(config)),
         tracks=expand("data/corpora/{corpus}/tracks.parquet", corpus=configuration.corpora_in_use(config)),
     output:

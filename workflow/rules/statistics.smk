@@ -4,7 +4,7 @@
 RESULTS = {"within": f"{CONSISTENCY}/within.parquet", "within_trials": f"{CONSISTENCY}/within_trials.parquet"}
 if SPACES:
     RESULTS |= {name: f"{CONSISTENCY}/{name}.parquet" for name in ["between", "between_curves"]}
-if config["tasks"]:
+if NETWORKS["task"]:
     RESULTS |= {
         "performance": f"{CONSISTENCY}/performance.parquet",
         "performance_trials": f"{CONSISTENCY}/performance_trials.parquet",

@@ -2,16 +2,24 @@
 
 import numpy as np
 
-from relatives import embedding, jobs
+from relatives import embedding, jobs, own_encoders
+from relatives.errors import InputError
 from relatives.files import replacing
 
 
 def main(job):
     """Embed transformation by transformation."""
-    source = job.input.get("checkpoint") or job.wildcards.space
-    encoder = embedding.encoder(source, job.params.sample_rate, job.params.device, job.threads)
-    for name, output in jobs.progress(list(job.output.items()), "transformations"):
-        points = np.stack([embedding.embed(encoder, audio) for audio in jobs.Blocks(job.input[name])])
+    own, rate, device = job.params.own, job.params.sample_rate, job.params.device
+    if own:
+        name, encoder = own_encoders.title(own), own_encoders.load(own, rate, device, job.threads)
+    else:
+        name = job.wildcards.space
+        encoder = embedding.encoder(job.input.get("checkpoint") or name, rate, device, job.threads)
+    for transformation, output in jobs.progress(list(job.output.items()), "transformations"):
+        try:
+            points = embedding.embed(encoder, jobs.Blocks(job.input[transformation]))
+        except InputError as error:
+            raise InputError(f"{name}, under {transformation}: {error}") from error
         with replacing(output) as path:
             np.save(path, points)
 

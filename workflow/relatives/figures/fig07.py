@@ -31,7 +31,7 @@ def draw(within_curves: pd.DataFrame, within_trials: pd.DataFrame, *, settings: 
     audio = dict(list(within_curves[is_audio].groupby("transformation", observed=True)))
     distances = style.present(("euclidean", "cosine"), latent["distance"])
     names = style.transformations(latent["transformation"])
-    spaces = style.present(style.SPACES, latent["space"])
+    spaces = style.spaces(latent["space"])
     cell = ["distance", "transformation", "space"]
     curves = dict(list(latent.groupby(cell, observed=True)))
     trials = dict(list(within_trials.groupby(cell, observed=True)))
@@ -44,15 +44,15 @@ def draw(within_curves: pd.DataFrame, within_trials: pd.DataFrame, *, settings: 
             axes.tick_params(labelbottom=distance == distances[-1])
             if name in audio:
                 style.curve(axes, audio[name], style.AUDIO, "consistency", linewidth=2)
-            for space in spaces:
+            for space, look in spaces.items():
                 if (distance, name, space) in curves:
-                    style.curve(axes, curves[distance, name, space], style.space(space), "consistency")
+                    style.curve(axes, curves[distance, name, space], look, "consistency")
                 if (distance, name, space) in trials:
-                    style.observations(axes, trials[distance, name, space], style.space(space), "consistency")
+                    style.observations(axes, trials[distance, name, space], look, "consistency")
         style.unit_interval(row[0])
         row[0].set_ylabel(f"within-space consistency\n({style.DISTANCES[distance].label})")
     style.column_titles(panes, names)
-    handles = [style.handle(style.space(space)) for space in spaces]
+    handles = [style.handle(look) for look in spaces.values()]
     if audio:
         label = f"audio space ({style.DISTANCES[settings['audio_distance']].label})"
         handles.append(style.handle(style.Look(label, style.AUDIO.colour, marker=""), linewidth=2))

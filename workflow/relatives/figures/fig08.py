@@ -33,10 +33,9 @@ def draw(means: pd.DataFrame, differences: pd.DataFrame, *, settings: dict) -> F
         distance: style.of_model(means, f"within_{distance}", "space") for distance in ("euclidean", "cosine")
     }
     together = pd.concat(tables.values())
-    spaces = style.present(style.SPACES, together["space"])
-    looks = {space: style.space(space) for space in spaces}
+    looks = style.spaces(together["space"])
     labels = [look.label for look in looks.values()]
-    figure = style.figure(settings, 14 + 6.5 * max(len(spaces), 1))
+    figure = style.figure(settings, 14 + 6.5 * max(len(looks), 1))
     for axes, (distance, table) in zip(figure.subplots(1, len(tables)), tables.items(), strict=True):
         axes.set_title(style.DISTANCES[distance].label)
         if table.empty:
@@ -47,7 +46,7 @@ def draw(means: pd.DataFrame, differences: pd.DataFrame, *, settings: dict) -> F
         axes.set_xlabel("marginal mean of the within-space consistency")
         pairs = style.of_model(differences, f"within_{distance}", "space")
         groups = indistinct(pairs)
-        join(axes, groups, spaces)
+        join(axes, groups, list(looks))
         if groups:
             axes.set_title("joined: p ≥ 0.05 (Tukey)", loc="right")
         elif len(pairs):

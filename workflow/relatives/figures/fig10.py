@@ -33,7 +33,7 @@ def draw(between_curves: pd.DataFrame, between: pd.DataFrame, *, settings: dict)
     """
     measures = style.present(("agreement", "correlation"), between_curves["measure"])
     names = style.transformations(between_curves["transformation"])
-    spaces = style.present(style.SPACES, between_curves["space"])
+    spaces = style.spaces(between_curves["space"])
     cell = ["transformation", "space"]
 
     figure = style.figure(settings, 14 + 42 * len(measures))
@@ -45,11 +45,11 @@ def draw(between_curves: pd.DataFrame, between: pd.DataFrame, *, settings: dict)
         for axes, name in zip(row, names, strict=True):
             style.magnitude_axis(axes, name, label=measure == measures[-1])
             axes.tick_params(labelbottom=measure == measures[-1])
-            for space in spaces:
+            for space, look in spaces.items():
                 if (name, space) in curves:
-                    style.curve(axes, curves[name, space], style.space(space), "value")
+                    style.curve(axes, curves[name, space], look, "value")
                 if (name, space) in trials:
-                    style.observations(axes, trials[name, space], style.space(space), measure)
+                    style.observations(axes, trials[name, space], look, measure)
         row[0].set_ylabel(f"{measure}\n({style.pair_label(settings[measure])})")
         if measure == "agreement":
             style.unit_interval(row[0])
@@ -57,5 +57,5 @@ def draw(between_curves: pd.DataFrame, between: pd.DataFrame, *, settings: dict)
             row[0].set_ylim(bottom=min(0, row[0].get_ylim()[0]))
     style.column_titles(panes, names)
     figure.align_ylabels(panes[:, 0])
-    style.legend(figure, [style.handle(style.space(space)) for space in spaces])
+    style.legend(figure, [style.handle(look) for look in spaces.values()])
     return figure

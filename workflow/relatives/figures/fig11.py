@@ -40,11 +40,10 @@ def draw(means: pd.DataFrame, *, settings: dict) -> Figure:
         return figure
     rows = list(dict.fromkeys((measure, latent) for measure, latent, _ in fitted))
     columns = [audio for audio in ("simple", "dtw") if any(key[-1] == audio for key in fitted)]
-    spaces = style.present(style.SPACES, pd.concat(fitted.values())["space"])
-    looks = {space: style.space(space) for space in spaces}
+    looks = style.spaces(pd.concat(fitted.values())["space"])
     labels = [look.label for look in looks.values()]
 
-    figure = style.figure(settings, 8 + (10 + 6 * len(spaces)) * len(rows))
+    figure = style.figure(settings, 8 + (10 + 6 * len(looks)) * len(rows))
     panes = figure.subplots(len(rows), len(columns), squeeze=False)
     for number, (measure, latent) in enumerate(rows):
         together = pd.concat(table for key, table in fitted.items() if key[0] == measure)

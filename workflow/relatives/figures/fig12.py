@@ -129,9 +129,8 @@ def draw_pane(axes: Axes, table: pd.DataFrame, value: str, along: str, columns: 
                 zorder=3,
             )
     labels = columns if along == "task" else [style.space(column).label for column in columns]
-    axes.set_xticks(range(len(columns)), labels)
+    style.name_columns(axes, labels)
     axes.set_xlim(-0.6, len(columns) - 0.4)
-    axes.grid(visible=False, axis="x")
     axes.tick_params(axis="x", length=0)
 
 

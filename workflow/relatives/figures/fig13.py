@@ -22,24 +22,23 @@ def draw(between: pd.DataFrame, *, settings: dict) -> Figure:
         Those of `style.DEFAULTS`.
     """
     originals = between[between["transformation"] == "OG"]
-    spaces = style.present(style.SPACES, originals["space"])
+    spaces = style.spaces(originals["space"])
     pairs = style.pairs(originals)
     figure = style.figure(settings, 52)
     panes = figure.subplots(1, len(pairs), sharey=True, squeeze=False)[0]
     for axes, pair in zip(panes, pairs, strict=True):
         cells = dict(list(style.of_pair(originals, pair).groupby("space", observed=True)))
-        for place, space in enumerate(spaces):
+        for place, (space, look) in enumerate(spaces.items()):
             if space not in cells:
                 continue
-            look, values = style.space(space), cells[space]["correlation"]
+            values = cells[space]["correlation"]
             axes.bar(place, values.mean(), width=0.62, color=look.colour, alpha=0.3)
             axes.hlines(values.mean(), place - 0.31, place + 0.31, color=look.colour, linewidth=1.4)
             axes.plot(
                 [place] * len(values), values, look.marker, color=look.colour, markersize=3, markeredgewidth=0
             )
         axes.axhline(0, color=style.INK, linewidth=0.5)
-        axes.set_xticks(range(len(spaces)), [style.space(space).label for space in spaces])
-        axes.grid(visible=False, axis="x")
+        style.name_columns(axes, [look.label for look in spaces.values()])
         axes.set_title(style.pair_label(pair))
     panes[0].set_ylabel("correlation on the originals")
     return figure

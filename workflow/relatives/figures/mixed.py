@@ -41,7 +41,7 @@ def draw(
         return figure
     additive = {distance: style.of_model(means, f"within_{distance}", "space") for distance in distances}
     together = pd.concat([mixed_means, *additive.values()])
-    looks = {space: style.space(space) for space in style.present(style.SPACES, together["space"])}
+    looks = style.spaces(together["space"])
     labels = [look.label for look in looks.values()]
 
     figure = style.figure(settings, 12 + (8 + 9 * len(looks)) * len(distances))

@@ -14,8 +14,9 @@ Nothing here uses pyplot or its global state: a figure is a plain `matplotlib.fi
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import matplotlib
@@ -92,7 +93,14 @@ SPACES = {
     "AE": Look("AE", "#d9b72e", (0, (1, 0.8)), "v"),
 }
 AUDIO = Look("audio space", "#9a9a9a", "-", "")
-OTHER = Look("", "#5aa9d6", (0, (6, 1, 1, 1, 1, 1)), "P")  # an encoder from outside, under its own name
+# The spaces of encoders of the user's own, under their own names, in alphabetical order
+OWN = (
+    Look("", "#5aa9d6", (0, (6, 1, 1, 1, 1, 1)), "P"),
+    Look("", "#7a4a21", (0, (4, 1)), "X"),
+    Look("", "#93c13c", (0, (2, 0.7)), "*"),
+    Look("", "#e0526b", (0, (1, 0.5, 3, 0.5)), "p"),
+    Look("", "#5d6a85", (0, (7, 1.5)), "h"),
+)
 ENCODERS = {
     "MFCC": Look("MFCC encoder", "#231a5e", "-", "o"),
     "VGG": Look("VGG encoder", "#cf9a12", (0, (5, 1.2)), "s"),
@@ -187,10 +195,20 @@ def save(drawing: Figure, pdf: str | Path, png: str | Path) -> None:
 
 
 def space(name: str) -> Look:
-    """The look of a space. One that is not the study's is drawn under its own name."""
-    if name == "audio":
-        return AUDIO
-    return SPACES.get(name) or Look(name, OTHER.colour, OTHER.line, OTHER.marker)
+    """The look of a space alone."""
+    return AUDIO if name == "audio" else spaces([name])[name]
+
+
+def spaces(values) -> dict[str, Look]:
+    """The looks of the latent spaces that occur in `values`, the study's first, in the order in which they
+    are drawn.
+
+    One that is not the study's is drawn under its own name. Figures of one run have the same spaces, so it
+    looks alike in all; where there are more than there are looks, these come again.
+    """
+    looks = {name: SPACES.get(name) for name in present(SPACES, values)}
+    own = [name for name, look in looks.items() if look is None]
+    return looks | {name: replace(OWN[i % len(OWN)], label=name) for i, name in enumerate(own)}
 
 
 def present(known, values) -> list[str]:
@@ -349,6 +367,13 @@ def name_rows(axes: Axes, labels: Sequence[str]) -> None:
     axes.tick_params(axis="y", which="both", length=0)
 
 
+def name_columns(axes: Axes, labels: Sequence[str]) -> None:
+    """Make the x axis one of names. Names longer than the study's lean, so that none covers the next."""
+    lean = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"}
+    axes.set_xticks(range(len(labels)), labels, **(lean if max(map(len, labels), default=0) > 4 else {}))
+    axes.grid(visible=False, axis="x")
+
+
 def quiet(axes: Axes, text: str) -> None:
     """Say in a pane why nothing is drawn in it."""
     no_axes(axes)
@@ -371,8 +396,12 @@ def handle(look: Look, line: bool = True, **kind) -> Line2D:
 
 
 def legend(drawing: Figure, handles: list) -> None:
-    """The figure's one legend, in a row above its panes."""
-    drawing.legend(handles=handles, loc="outside upper center", ncols=len(handles), columnspacing=1.8)
+    """The figure's one legend, above its panes: in a row, or in more where a row has no room for all."""
+    em = matplotlib.rcParams["legend.fontsize"] / 72  # inches; a letter has 0.6, line and gap that of seven
+    wanted = sum(0.6 * em * (len(handle.get_label()) + 7) for handle in handles)
+    rows = math.ceil(wanted / drawing.get_figwidth())
+    columns = math.ceil(len(handles) / max(rows, 1))
+    drawing.legend(handles=handles, loc="outside upper center", ncols=max(columns, 1), columnspacing=1.8)
 
 
 def column_titles(panes: np.ndarray, names: list[str]) -> None:
