@@ -1,4 +1,4 @@
-"""The slurm profile on a real SLURM, of this one machine: requests, arrays, and a training killed and resumed."""
+"""The slurm profile on a real SLURM: its requests, its arrays, a training that is killed and goes on."""
 
 import os
 import re
