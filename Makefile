@@ -33,6 +33,7 @@ paper: $(READY)
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet \
 		envs/requirements.in --output-file envs/requirements.txt
+	$(PYTHON) envs/export.py > envs/environment.yaml
 
 clean:
 	rm -rf data results .snakemake
