@@ -1,4 +1,4 @@
-"""The pipeline itself, on its smoke preset, in a copy of the workflow so that its code can be changed."""
+"""The pipeline itself, on its smoke preset."""
 
 import json
 import os
@@ -13,62 +13,9 @@ import pandas as pd
 import pytest
 import soundfile
 
+from smoke import REAL_AUDIO, Run
+
 pytestmark = pytest.mark.pipeline
-
-ROOT = Path(__file__).parents[1]
-REAL_AUDIO = ROOT.parent / "shared" / "real_audio"
-
-
-class Run:
-    """A copy of the workflow and a folder in which it runs."""
-
-    def __init__(self, folder: Path, preset: str = "smoke"):
-        self.folder = folder
-        self.preset = preset
-        shutil.copytree(ROOT / "workflow", folder / "workflow", ignore=shutil.ignore_patterns("__pycache__"))
-        for name in ("Snakefile", "config.yaml", "profiles"):
-            shutil.copy(ROOT / name, folder / name, follow_symlinks=False)
-
-    def snakemake(self, *arguments, cores=2, check=True):
-        """What Snakemake prints."""
-        preset = self.folder / "workflow" / "presets" / f"{self.preset}.yaml"
-        command = [sys.executable, "-m", "snakemake", *arguments]
-        result = subprocess.run(
-            [*command, "--cores", str(cores), "--configfile", str(preset)],
-            cwd=self.folder,
-            env=os.environ | {"PYTHONPATH": str(self.folder / "workflow")},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        assert not check or result.returncode == 0, result.stdout[-8000:]
-        return result.stdout
-
-    def planned(self, *arguments):
-        """The names of the rules that a dry run would run."""
-        output = self.snakemake("--dry-run", *arguments)
-        return set(re.findall(r"^(?:local)?rule (\w+):", output, flags=re.MULTILINE))
-
-    def tables(self):
-        """The bytes of every table by its path."""
-        files = [
-            file
-            for suffix in ("parquet", "csv", "tex")
-            for file in self.folder.glob(f"results/**/*.{suffix}")
-        ]
-        return {
-            str(file.relative_to(self.folder)): file.read_bytes()
-            for file in files
-            if file.name != "history.csv"
-        }
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    """A finished run on two cores."""
-    run = Run(tmp_path_factory.mktemp("two cores"))
-    run.output = run.snakemake()
-    return run
 
 
 def test_the_end_of_the_output_names_the_report(run):
