@@ -24,6 +24,7 @@ import psutil
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
+from relatives import running
 from relatives.errors import InputError
 from relatives.files import replacing
 
@@ -38,7 +39,9 @@ def run(main: Callable) -> None:
     script = sys.modules["__main__"]
     by_snakemake = hasattr(script, "snakemake")
     job = script.snakemake if by_snakemake else by_hand(Path(script.__file__).stem, sys.argv[1:])
-    if not by_snakemake:
+    if by_snakemake:
+        running.enter_job()
+    else:
         # As Snakemake does it: another number of threads may change the last bits of a matrix product
         threadpool_limits(job.threads)
         os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = str(job.threads)

@@ -1,7 +1,7 @@
 # What the rules of all stages share: the checked configuration, and the answers that they ask of it.
 from pathlib import Path
 
-from relatives import configuration, own_encoders, transforms
+from relatives import configuration, own_encoders, running, transforms
 from relatives.corpora import DATA_SETS
 from relatives.errors import InputError
 from relatives.provenance import fingerprint
@@ -11,6 +11,9 @@ try:
     configuration.check(config)
 except InputError as error:
     raise WorkflowError(error) from None
+
+if workflow.is_main_process:
+    running.enter_run()
 
 SEED = config["seed"]
 SAMPLE_RATE = config["audio"]["sample_rate"]
