@@ -1,5 +1,6 @@
 """Downloads, from a server on this machine that breaks, lies and sends what it should not."""
 
+import contextlib
 import errno
 import hashlib
 import io
@@ -272,6 +273,33 @@ def test_an_archive_in_parts(server, tmp_path):
         download(data_set, tmp_path, {})
     assert server.requests == []
     download(data_set, tmp_path, dict.fromkeys(("mp3.zip.001", "mp3.zip.002", "mp3.zip.003"), "size"))
+    assert tree(tmp_path) == {"mp3/0/a.mp3": DATA}
+    assert {path.suffix for path in (tmp_path / ".archives").iterdir()} == {".done"}
+
+
+@pytest.mark.parametrize("step", ["touch", "unlink"])
+@pytest.mark.parametrize("moment", [0, 1, 2])
+def test_killed_while_an_archive_is_put_away(server, tmp_path, monkeypatch, step, moment):
+    whole = zipped(**{"0/a.mp3": DATA})
+    server.files |= {"/mp3.zip.001": whole[:500], "/mp3.zip.002": whole[500:]}
+    urls = [f"{server.address}/mp3.zip.00{number}" for number in (1, 2)]
+    data_set = DataSet("CC0", tuple(File(url, folder="mp3") for url in urls))
+    sizes = dict.fromkeys(("mp3.zip.001", "mp3.zip.002"), "size")
+    call, calls = getattr(Path, step), []
+
+    def killed(path, *arguments, **options):
+        if path.name.startswith("mp3.zip"):
+            calls.append(path)
+            if len(calls) > moment:
+                raise KeyboardInterrupt
+        call(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, step, killed)
+    with contextlib.suppress(KeyboardInterrupt):
+        download(data_set, tmp_path, sizes)
+    monkeypatch.undo()
+    download(data_set, tmp_path, sizes)
+    assert len(server.requests) == 2
     assert tree(tmp_path) == {"mp3/0/a.mp3": DATA}
     assert {path.suffix for path in (tmp_path / ".archives").iterdir()} == {".done"}
 

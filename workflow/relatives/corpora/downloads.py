@@ -11,6 +11,7 @@ no more than that all bytes came.
 
 import errno
 import hashlib
+import os
 import shutil
 import stat
 import tarfile
@@ -231,7 +232,13 @@ def download(data_set: DataSet, folder: Path, checksums: dict[str, str], say: Ca
     archives = folder / ARCHIVES
     archives.mkdir(parents=True, exist_ok=True)
     files = [*data_set.files, *_listed(data_set, archives)]
-    waiting = [file for file in files if not _done(file, archives).exists()]
+    waiting = []
+    for name, parts in _archives(files).items():
+        if all(_done(part, archives).exists() for part in parts):
+            for left in {name, *(part.stored for part in parts)}:  # by a call that was killed after its marks
+                (archives / left).unlink(missing_ok=True)
+        else:  # all parts, though a call was killed between their marks
+            waiting += parts
     unknown = [file.stored for file in waiting if not (file.checksum or checksums.get(file.stored))]
     if unknown:
         raise InputError(
@@ -401,14 +408,14 @@ def _place(name: str, parts: list[File], folder: Path) -> None:
         _join(fetched, path)
     if path.suffix == ".zip" or ".tar" in path.suffixes:
         unpack(path, target)
-        path.unlink()
     else:
         target.mkdir(parents=True, exist_ok=True)
         path.replace(target / name)
+    os.sync()  # or a power cut could keep the marks and lose what was unpacked
     for part in parts:
         _done(part, archives).touch()
-    for part in fetched:
-        part.unlink(missing_ok=True)
+    for file in {path, *fetched}:
+        file.unlink(missing_ok=True)
 
 
 def _join(parts: list[Path], whole: Path) -> None:
