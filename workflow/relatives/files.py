@@ -13,6 +13,9 @@ import numpy as np
 PARTIAL = ".*.partial*"
 """How the name of every temporary file of `replacing` looks, as a pattern for `fnmatch` and `glob`."""
 
+WRITING = "while writing "
+"""What the note begins with that an error in `replacing` is given, as a full disk does not say which file."""
+
 
 @contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[Path]:
@@ -40,6 +43,9 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
         _sync(temporary)
         os.replace(temporary, path)
         _sync(path.parent)
+    except Exception as error:
+        error.add_note(f"{WRITING}{path}")
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -55,8 +61,12 @@ def replacing_array(path: str | os.PathLike, shape: tuple[int, ...]) -> Iterator
     with replacing(path) as temporary:
         array = np.lib.format.open_memmap(temporary, "w+", np.float32, shape)
         if hasattr(os, "posix_fallocate"):  # not on macOS
-            with open(temporary, "r+b") as file:
-                os.posix_fallocate(file.fileno(), 0, os.path.getsize(temporary))
+            size = os.path.getsize(temporary)
+            try:
+                with open(temporary, "r+b") as file:
+                    os.posix_fallocate(file.fileno(), 0, size)
+            except OSError as error:
+                raise OSError(error.errno, f"{error.strerror}; {size / 1e6:.1f} MB are needed") from error
         yield array
         array.flush()
 

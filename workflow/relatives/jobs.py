@@ -24,7 +24,7 @@ import psutil
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from relatives import running
+from relatives import faults, running
 from relatives.errors import InputError
 from relatives.files import replacing
 
@@ -33,26 +33,43 @@ KEPT = 1 << 30  # bytes
 
 
 def run(main: Callable) -> None:
-    """Run `main` on this script's job: what it prints goes to the log, an input error has no traceback."""
+    """Run `main` on this script's job: what it prints goes to the log; only a bug has a traceback."""
     started = psutil.Process().create_time()
     ready = time.time()
     script = sys.modules["__main__"]
     by_snakemake = hasattr(script, "snakemake")
     job = script.snakemake if by_snakemake else by_hand(Path(script.__file__).stem, sys.argv[1:])
-    if by_snakemake:
-        running.enter_job()
-    else:
+    if not by_snakemake:
         # As Snakemake does it: another number of threads may change the last bits of a matrix product
         threadpool_limits(job.threads)
         os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = str(job.threads)
     _keep_freed_memory()
-    with _logging(job.log[0] if by_snakemake and job.log else None):
-        try:
-            main(job)
-        except InputError as error:
-            sys.exit(f"Error: {error}")
+    with _explaining(job), _logging(job.log[0] if by_snakemake and job.log else None):
+        if by_snakemake:
+            running.enter_job()
+        main(job)
         # The report adds these up: what the pipeline pays for interpreters and imports
         print(f"start-up {ready - started:.2f} s, work {time.time() - ready:.2f} s", file=sys.stderr)
+
+
+@contextmanager
+def _explaining(job: object) -> Iterator[None]:
+    """End with a message where the input or the machine is at fault: in the log or, if that takes none, on
+    the terminal.
+    """
+    terminal = os.dup(sys.stderr.fileno())
+    try:
+        yield
+    except Exception as error:
+        fault = isinstance(error, InputError)
+        message = str(error) if fault else faults.explain(error, job.rule, job.resources.get("mem_mb"))
+        if message is None:
+            raise
+        try:
+            print(f"Error: {message}", file=sys.stderr, flush=True)
+        except OSError:
+            os.write(terminal, f"Error: {message}\n".encode(errors="backslashreplace"))
+        sys.exit(1)
 
 
 def _keep_freed_memory() -> None:

@@ -9,7 +9,6 @@ us, it is empty, and the configuration must give one (``downloads.checksums``) o
 no more than that all bytes came.
 """
 
-import errno
 import hashlib
 import os
 import shutil
@@ -28,6 +27,7 @@ from typing import BinaryIO
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
+from relatives import faults
 from relatives.errors import InputError
 from relatives.files import replacing
 
@@ -324,8 +324,7 @@ def fetch(url: str, path: Path, checksum: str) -> None:
             _receive(url, part, before)
             break
         except (OSError, HTTPException) as error:
-            if getattr(error, "errno", None) == errno.ENOSPC:
-                raise InputError(f"{part}: the disk is full. Make room and start again.") from error
+            _raise_if_of_disk(error, part)
             if isinstance(error, HTTPError) and error.code < 500:
                 raise InputError(
                     f"{url}: the server answers {error.code} {error.reason}. If it has moved, get the data "
@@ -341,6 +340,13 @@ def fetch(url: str, path: Path, checksum: str) -> None:
             time.sleep(PAUSE * 2**failures / 2)
     _verify(part, checksum, url)
     part.replace(path)
+
+
+def _raise_if_of_disk(error: Exception, path: Path) -> None:
+    """Raise an `InputError` where not the network or an archive failed, but the disk that `path` is on."""
+    if isinstance(error, OSError) and error.errno in faults.OF_DISK:
+        error.filename = error.filename or str(path)
+        raise InputError(faults.explain(error)) from error
 
 
 def _part(path: Path) -> Path:
@@ -451,6 +457,7 @@ def unpack(archive: Path, folder: Path) -> None:
                 with read() as source, open(target, "wb") as file:
                     shutil.copyfileobj(source, file, BLOCK)
     except (zipfile.BadZipFile, tarfile.TarError, EOFError, OSError) as error:
+        _raise_if_of_disk(error, folder)
         raise InputError(f"{archive}: cannot be unpacked ({error}).") from error
 
 
