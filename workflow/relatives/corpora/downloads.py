@@ -360,7 +360,8 @@ def _receive(url: str, part: Path, have: int) -> None:
             resumed = response.status == 206
             length = response.headers.get("Content-Length")
             with open(part, "ab" if resumed else "wb") as file:
-                shutil.copyfileobj(response, file, BLOCK)
+                while block := response.read1(BLOCK):  # what has come, or a stall would lose it
+                    file.write(block)
                 size = file.tell()
     except HTTPError as error:
         # 416: there is nothing beyond what is there
