@@ -246,14 +246,14 @@ def test_times_in_the_future_become_now(tmp_path, monkeypatch):
     now, day = time.time(), 86400
     times = {"data/old.npy": now - day, "data/input.npy": now + day, "results/output.csv": now + 2 * day}
     for name, moment_of in times.items():
-        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).touch()
         os.utime(name, (moment_of, moment_of))
-    assert faults.settle_times([*times, "results/missing.csv"], ("data", "results")) == 2
+    assert faults.settle_times(["data", "results"], [*times, "missing.csv"]) == 2
     settled = {name: os.stat(name).st_mtime for name in times}
     assert settled["data/old.npy"] == pytest.approx(now - day)
     assert settled["data/input.npy"] == settled["results/output.csv"] == pytest.approx(now, abs=10)
-    assert faults.settle_times(times, ("data", "results")) == 0
+    assert faults.settle_times(["data", "results"], times) == 0
 
 
 def test_a_file_of_the_users_in_the_future_is_named(tmp_path, monkeypatch):
@@ -261,7 +261,7 @@ def test_a_file_of_the_users_in_the_future_is_named(tmp_path, monkeypatch):
     Path("mine.ogg").touch()
     os.utime("mine.ogg", (time.time() + 86400,) * 2)
     with pytest.raises(InputError, match=r"mine\.ogg: its time, .* is in the future"):
-        faults.settle_times(["mine.ogg"], ("data", "results"))
+        faults.settle_times(["data", "results"], ["data/input.npy", "mine.ogg"])
 
 
 # What is killed
@@ -270,10 +270,10 @@ def test_a_file_of_the_users_in_the_future_is_named(tmp_path, monkeypatch):
 def test_a_job_that_was_killed_is_spoken_for(tmp_path):
     log = tmp_path / "snakemake.log"
     error = subprocess.CalledProcessError(-signal.SIGKILL, "python train.py")
-    log.write_text(f"Building DAG of jobs...\n{error}\n")
-    said = list(faults.at_the_end([str(log)], str(tmp_path)))
-    assert len(said) == 1
-    assert "signal SIGKILL" in said[0] and "memory" in said[0]
+    log.write_text(f"Building DAG of jobs...\n{error}\nError in rule train:\n    message: None\n")
+    ended, way_out = faults.at_the_end([str(log)], str(tmp_path))
+    assert ended.startswith("A job was ended from outside (SIGKILL). ")
+    assert "If train lacked memory: " in way_out and "lower training.batch" in way_out
     log.write_text(str(subprocess.CalledProcessError(1, "python train.py")))
     assert list(faults.at_the_end([str(log)], str(tmp_path))) == []
 
