@@ -14,14 +14,17 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest.mock import patch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # of a program the folder above is not searched
 
@@ -29,7 +32,10 @@ import imageio_ffmpeg
 
 from faults import moment
 from faults.judging import Files
+from relatives.corpora import downloads
+from relatives.errors import InputError
 from smoke import Run
+from test_downloads import DATA, Server, serving
 
 RESULTS = Path(__file__).with_name("results")
 MOMENT = Path(__file__).with_name("moment.py")
@@ -169,6 +175,9 @@ def meet(fault: Fault, site: Site) -> Outcome:
         outcome.message = fault.says and next(
             (line for line in output.splitlines() if re.search(fault.says, line)), ""
         )
+        outcome.message = outcome.message.replace(str(site.folder), "FOLDER").replace(
+            tempfile.gettempdir(), "TMP"
+        )
         outcome.lost = site.lost(taken)
     if failed:
         output, failed = command(site, *targets)
@@ -225,6 +234,17 @@ def full_at(point: str, spared: int = 0) -> Callable[[Site], object]:
         filler.unlink()
 
     return inject
+
+
+@contextmanager
+def full_for_metadata(site: Site) -> Iterator[None]:
+    """A disk that is full when Snakemake notes the first job of all."""
+    notes, aside = site.folder / ".snakemake" / "metadata", site.folder / ".snakemake" / "aside"
+    notes.rename(aside)
+    with full_at(r"open .*\.snakemake/metadata/")(site):
+        yield
+    shutil.copytree(aside, notes, dirs_exist_ok=True)
+    shutil.rmtree(aside)
 
 
 def read_only(path: str) -> Callable[[Site], object]:
@@ -336,9 +356,9 @@ NO_ROOM = r"no room on the disk \(.*No space left on device"
 FAULTS = [
     Fault(
         "disk full: a block of transforms",
-        "1 MB free when the array is opened, which takes 2.1 MB",
+        "1 MB free when the array is opened, which takes 2.8 MB",
         (BLOCK,),
-        rf"Error: {BLOCK}: {NO_ROOM}; 2.1 MB are needed; 1.0 MB are free",
+        rf"Error: {BLOCK}: {NO_ROOM}; 2\.8 MB are needed; 1\.0 MB are free",
         full_at(r"open .*tagging/\.PS\.0", spared=1_000_000),
     ),
     Fault(
@@ -420,8 +440,8 @@ FAULTS = [
         "disk full: Snakemake's metadata",
         "full when Snakemake notes the finished job",
         ("data/noise.npy",),
-        NO_ROOM,
-        full_at(r"open .*\.snakemake/metadata/"),
+        r"Error recording metadata for finished job \(.*No space left on device",
+        full_for_metadata,
     ),
     Fault(
         "disk full: before the first job",
@@ -538,6 +558,74 @@ FAULTS = [
 ]
 
 
+# The network, which needs no pipeline
+
+
+@contextmanager
+def dies(server: Server) -> Iterator[None]:
+    server.dies_after = len(DATA) // 2
+    yield
+
+
+@contextmanager
+def stalls(server: Server) -> Iterator[None]:
+    server.broken, server.stalls = [len(DATA) // 2] * 100, threading.Event()
+    with patch.object(downloads, "TIMEOUT", 0.5):
+        yield
+    server.stalls.set()
+    server.broken = []
+
+
+@contextmanager
+def refuses(server: Server) -> Iterator[None]:
+    server.shutdown()
+    server.socket.close()
+    yield
+
+
+@contextmanager
+def has_no_name(server: Server) -> Iterator[None]:
+    error = socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+    with patch.object(socket, "getaddrinfo", side_effect=error):
+        yield
+
+
+NETWORK_FAULTS = {
+    "network: the server dies": ("for good, after half of a file", dies, len(DATA) // 2),
+    "network: the connection stalls": ("after half of a file, at every attempt", stalls, len(DATA) // 2),
+    "network: nobody answers": ("connections are refused", refuses, 0),
+    "network: no name resolution": ("getaddrinfo fails", has_no_name, 0),
+}
+
+
+def meet_network(name: str, folder: Path) -> Outcome:
+    """Fetch a file while there is a fault, and again when there is none."""
+    how, fault, kept = NETWORK_FAULTS[name]
+    outcome, started, server = Outcome(name, how), time.monotonic(), Server()
+    path = folder / "a.bin"
+    with patch.object(downloads, "PAUSE", 0.01), serving(server):
+        file = server.add("a.bin", DATA)
+        try:
+            with fault(server):
+                downloads.fetch(file.url, path, file.checksum)
+        except InputError as error:
+            outcome.message = str(error).replace(server.address, "SERVER")
+        if f" {kept} bytes have come and are kept: the same command goes on" not in outcome.message:
+            outcome.complaints.append(f"it does not say that {kept} bytes are kept")
+        if path.exists():
+            outcome.complaints.append("half a file has the name of a whole one")
+    again = Server(server.server_port)
+    again.files = server.files
+    with serving(again):
+        downloads.fetch(file.url, path, file.checksum)
+    if again.requests[0][1] != (f"bytes={kept}-" if kept else None):
+        outcome.lost.append(f"{kept} bytes are fetched again")
+    outcome.identical = path.read_bytes() == DATA
+    path.unlink()
+    outcome.seconds = time.monotonic() - started
+    return outcome
+
+
 def table(outcomes: list[Outcome]) -> str:
     """The outcomes as Markdown."""
     lines = ["| fault | how | what is said | lost | then identical |", "| --- | --- | --- | --- | --- |"]
@@ -548,6 +636,17 @@ def table(outcomes: list[Outcome]) -> str:
         cells = [outcome.fault, outcome.how, said or "nothing: harmless", lost or "nothing", identical]
         lines.append("| " + " | ".join(re.sub(r"[|\n]", " ", cell) for cell in cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+def write(outcomes: list[Outcome]) -> None:
+    """Put outcomes into the tables beside this program, in place of those of the same faults."""
+    RESULTS.mkdir(exist_ok=True)
+    records = RESULTS / "machine.json"
+    before = [Outcome(**record) for record in json.loads(records.read_text())] if records.exists() else []
+    known = {outcome.fault: outcome for outcome in [*before, *outcomes]}
+    whole = [known[name] for name in [*(fault.name for fault in FAULTS), *NETWORK_FAULTS] if name in known]
+    records.write_text(json.dumps([dataclasses.asdict(outcome) for outcome in whole], indent=1) + "\n")
+    (RESULTS / "machine.md").write_text(table(whole))
 
 
 def main() -> int:
@@ -572,12 +671,12 @@ def main() -> int:
                 if fault.name.startswith(options.only):
                     outcomes.append(meet(fault, site))
                     print(json.dumps(dataclasses.asdict(outcomes[-1]), indent=1), flush=True)
+        for name in NETWORK_FAULTS:
+            if name.startswith(options.only):
+                outcomes.append(meet_network(name, folder))
     print(table(outcomes))
     if options.write:
-        RESULTS.mkdir(exist_ok=True)
-        (RESULTS / "machine.md").write_text(table(outcomes))
-        records = [dataclasses.asdict(outcome) for outcome in outcomes]
-        (RESULTS / "machine.json").write_text(json.dumps(records, indent=1) + "\n")
+        write(outcomes)
     return not all(outcome.is_sound() for outcome in outcomes)
 
 
