@@ -107,7 +107,7 @@ def build(**changes):
         "versions": {"torch": "2.11.0"},
         "config": {"seed": 2019, "tasks": ["AE", "VS"]},
     }
-    return report.build((FOLDER / "report.html.j2").read_text(), **(parts | changes))
+    return report.build(FOLDER / "report.html.j2", **(parts | changes))
 
 
 class Page(HTMLParser):

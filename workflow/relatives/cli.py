@@ -132,7 +132,7 @@ def test_encoder(options: argparse.Namespace) -> None:
         progress=lambda places: tqdm(places, desc="testing", unit="magnitude", dynamic_ncols=True),
     )
     report = encoder_report.build(
-        (REPORT / "encoder.html.j2").read_text(),
+        REPORT / "encoder.html.j2",
         {name: (REPORT / f"{name}.rst").read_text() for name in encoder_report.FIGURES},
         measurement,
         windows=windows,

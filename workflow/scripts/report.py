@@ -50,7 +50,7 @@ def main(job):
         f"of all jobs together, {overhead:.0%} of it starting up": report.duration(stages["seconds"].sum()),
     }
     page = report.build(
-        Path(job.input.template).read_text(),
+        Path(job.input.template),
         headline=headline,
         figures=figures,
         tables=tables,
