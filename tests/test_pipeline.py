@@ -102,10 +102,13 @@ def test_changed_code_makes_again_what_it_made(run, module, made, kept):
 def test_every_output_is_the_same_bytes_in_another_order_on_one_core(run, tmp_path):
     other = Run(tmp_path)
     # Of the jobs that are ready one is drawn, each time; .snakemake/log has the order
-    other.snakemake(
-        "--scheduler-subsample", "1", cores=1,
-        environment={"OMP_NUM_THREADS": "3", "NUMBA_NUM_THREADS": "3", "PYTHONHASHSEED": "1", "TZ": "Asia/Tokyo"},
-    )  # fmt: skip
+    environment = {
+        "OMP_NUM_THREADS": "3",
+        "NUMBA_NUM_THREADS": "3",
+        "PYTHONHASHSEED": "1",
+        "TZ": "Asia/Tokyo",
+    }
+    other.snakemake("--scheduler-subsample", "1", cores=1, environment=environment)
     outputs, others = run.outputs(), other.outputs()
     assert len(outputs) > 180
     assert outputs.keys() == others.keys()
