@@ -24,6 +24,7 @@ import psutil
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
+from relatives import records
 from relatives.errors import InputError
 from relatives.files import replacing
 
@@ -46,6 +47,7 @@ def run(main: Callable) -> None:
     with _logging(job.log[0] if by_snakemake and job.log else None):
         try:
             main(job)
+            records.write(job)
         except InputError as error:
             sys.exit(f"Error: {error}")
         # The report adds these up: what the pipeline pays for interpreters and imports

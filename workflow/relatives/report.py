@@ -106,6 +106,7 @@ def build(
     stages: pd.DataFrame,
     skipped: pd.DataFrame,
     versions: Mapping[str, str],
+    provenance: Mapping,
     config: Mapping,
 ) -> str:
     """Build the page.
@@ -132,6 +133,8 @@ def build(
         corpus, file, reason.
     versions : mapping of str to str
         The key packages.
+    provenance : mapping
+        As `relatives.lineage.summary` returns it.
     config : mapping
         The whole configuration.
 
@@ -174,6 +177,7 @@ def build(
         total=total,
         skipped=skipped.to_dict("records"),
         versions=versions,
+        provenance=provenance,
         config=yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True, width=100),
     )
 

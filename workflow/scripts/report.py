@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from relatives import jobs, report
+from relatives import jobs, lineage, report
 from relatives.files import replacing
 
 SCORES = ["task", "encoder", "trial", "measure", "trivial", "performance"]
@@ -63,6 +63,7 @@ def main(job):
             ignore_index=True,
         )[["corpus", "file", "reason"]],
         versions={"relatives": version("relatives")} | {name: version(name) for name in PACKAGES},
+        provenance=lineage.summary(map(str, job.input), Path(), tracks),
         config=config,
     )
     with replacing(job.output[0]) as path:
