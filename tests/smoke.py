@@ -22,11 +22,11 @@ class Run:
         for name in ("Snakefile", "config.yaml", "profiles"):
             shutil.copy(ROOT / name, folder / name, follow_symlinks=False)
 
-    def snakemake(self, *arguments, cores=2, check=True, environment=()):
-        """What Snakemake prints."""
+    def start(self, *arguments, cores=2, environment=()):
+        """Snakemake at work: a process whose output is to be read."""
         preset = self.folder / "workflow" / "presets" / f"{self.preset}.yaml"
         command = [sys.executable, "-m", "snakemake", *arguments]
-        result = subprocess.run(
+        return subprocess.Popen(
             [*command, "--cores", str(cores), "--configfile", str(preset)],
             cwd=self.folder,
             env=os.environ | {"PYTHONPATH": str(self.folder / "workflow")} | dict(environment),
@@ -34,8 +34,13 @@ class Run:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        assert not check or result.returncode == 0, result.stdout[-8000:]
-        return result.stdout
+
+    def snakemake(self, *arguments, cores=2, check=True, environment=()):
+        """What Snakemake prints."""
+        process = self.start(*arguments, cores=cores, environment=environment)
+        output, _ = process.communicate()
+        assert not check or process.returncode == 0, output[-8000:]
+        return output
 
     def planned(self, *arguments):
         """The names of the rules that a dry run would run."""

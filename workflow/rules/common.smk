@@ -1,17 +1,23 @@
 # What the rules of all stages share: the checked configuration, and the answers that they ask of it.
 from pathlib import Path
 
-from relatives import configuration, own_encoders, transforms
+from relatives import configuration, faults, own_encoders, running, transforms
 from relatives.corpora import DATA_SETS
 from relatives.errors import InputError
 from relatives.provenance import fingerprint
 from relatives.tasks import MODULES, TASKS
 
 try:
+    if workflow.is_main_process:
+        faults.check(".snakemake")  # before Snakemake stumbles over it
     configuration.check(config)
 except InputError as error:
     raise WorkflowError(error) from None
 
+if workflow.is_main_process:
+    running.enter_run()
+
+WRITTEN = ("data", "results")  # the folders of all that the pipeline makes
 SEED = config["seed"]
 SAMPLE_RATE = config["audio"]["sample_rate"]
 CONSISTENCY = "results/consistency"
@@ -94,3 +100,14 @@ def test_files(wildcards):
         "tracks": f"data/corpora/{corpus}/tracks.parquet",
         "labels": f"data/corpora/{corpus}/labels.parquet",
     }
+
+
+def prepare():
+    """What a run needs of the machine before its first job: folders to write to, and times that can be trusted."""
+    try:
+        faults.check(*WRITTEN)
+        known = [file for job in workflow.dag.jobs for file in (*job.input, *job.output)]
+        if number := faults.settle_times(known, WRITTEN):
+            print(f"{number} files had times in the future, as if the clock had been set back. They are dated now.")
+    except InputError as error:
+        raise WorkflowError(error) from None
