@@ -198,7 +198,7 @@ def test_musdb_without_a_stem(tmp_path):
     (tmp_path / "train" / "A - 1" / "bass.wav").unlink()
     tracks, reasons = read("musdb", tmp_path)
     assert len(tracks) == 4
-    assert "bass.wav: there is no such file" in reasons["A - 1"]
+    assert "bass.wav: cannot be opened: No such file" in reasons["A - 1"]
 
 
 # Million Song Dataset

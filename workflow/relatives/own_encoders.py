@@ -26,6 +26,7 @@ import numpy as np
 
 from relatives import audio, provenance
 from relatives.errors import InputError
+from relatives.inputs import is_file, is_path
 
 KINDS = {
     "python": {"sample_rate"},
@@ -63,9 +64,12 @@ def faults(settings: dict) -> Iterator[tuple[str, str]]:
         module = _module(settings)
         if not provenance.module_found(module):
             yield key, f"there is no module {module.split('.')[0]!r}, installed or in {Path.cwd()}"
-    for file in files(settings):
-        if key != "embeddings" and not file.is_file():
-            yield "model" if key == "hear" else key, f"there is no file {file}"
+    place = {"hear": "model", "torchscript": "torchscript", "onnx": "onnx"}.get(key)
+    if place in settings and not is_file(settings[place]):
+        yield place, f"there is no file {settings[place]}"
+    # the folder may come after the manifest
+    if key == "embeddings" and not is_path(settings[key]):
+        yield key, f"{settings[key]} cannot be a folder"
 
 
 def digest(settings: dict) -> str:

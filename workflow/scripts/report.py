@@ -59,7 +59,11 @@ def main(job):
         statistics=jobs.read_tables({name: job.input[name] for name in STATISTICS}),
         stages=stages,
         skipped=pd.concat(
-            [pd.read_csv(path).assign(corpus=Path(path).parent.name) for path in job.input.skipped],
+            # a file may be called "NA"
+            [
+                pd.read_csv(path, keep_default_na=False).assign(corpus=Path(path).parent.name)
+                for path in job.input.skipped
+            ],
             ignore_index=True,
         )[["corpus", "file", "reason"]],
         versions={"relatives": version("relatives")} | {name: version(name) for name in PACKAGES},
