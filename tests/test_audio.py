@@ -76,7 +76,7 @@ def test_load_refuses(tmp_path):
         assert name in str(error.value)
         assert "0x" not in str(error.value)  # the same message in every run
 
-    with pytest.raises(InputError, match="no such file"):
+    with pytest.raises(InputError, match="No such file"):
         audio.load(tmp_path / "missing.wav", RATE)
     refused("text.wav", b"Once upon a time\n" * 100, "not audio")
     refused("empty.mp3", b"", "not audio")

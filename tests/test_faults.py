@@ -2,9 +2,13 @@
 
 import re
 import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from faults import kills
@@ -147,6 +151,94 @@ def test_the_table_counts_what_is_wrong():
         assert re.search(rf"^\| {name}.* \| {value} \|$", text, flags=re.MULTILINE)
     assert not Disturbed([good, bad]).is_sound()
     assert Disturbed([good]).is_sound()
+
+
+WORKFLOW = """
+import os, sys, time
+from pathlib import Path
+
+kind = sys.argv[1]
+for number in range(4):
+    name = f"data/{number}.npy"
+    if Path(name).exists() and not kind == "forgetful":
+        continue
+    print(f"rule stage{number % 2}:\\n    output: {name}\\n    jobid: {number}", flush=True)
+    written = Path(name if kind == "torn" else f"data/.{number}.npy.01234567.partial.npy")
+    for count in (1, 2):
+        written.write_text("whole" * count)
+        time.sleep(0.5 if kind == "torn" else 0.1)
+    os.replace(written, name)
+    if kind == "stray":
+        Path(f"data/{time.time()}").touch()
+    print(f"Finished jobid: {number} (Rule: stage{number % 2})", flush=True)
+sys.exit(kind == "failing" and number == 3)
+"""
+
+
+class Pretended:
+    """A run of four jobs of a fifth of a second, with what Snakemake would say, of a good or a bad kind."""
+
+    def __init__(self, folder, kind):
+        self.folder, self.kind = folder, kind
+        (folder / "data").mkdir(parents=True)
+
+    def start(self, *targets):
+        command = [sys.executable, "-c", WORKFLOW, self.kind]
+        return subprocess.Popen(command, cwd=self.folder, stdout=subprocess.PIPE, text=True)
+
+    def planned(self, *targets):
+        return {"stage1"} if self.kind == "never done" else set()
+
+
+def stories(tmp_path, kind):
+    """What two kills make of such a run."""
+    reference = Reference.of(Pretended(tmp_path / "reference", "good"))
+    rng = np.random.default_rng(3)
+    return list(kills.disturb(Pretended(tmp_path / kind, kind), reference, rng, set(), 2))
+
+
+def test_a_good_run_survives_its_kills(tmp_path):
+    *_, end = stories(tmp_path, "good")
+    assert end.ended
+    assert end.is_sound()
+    assert len(end.kills) == 2
+    assert end.files == 4
+    assert sum(kill.partial for kill in end.kills) >= 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "fault"),
+    [
+        ("torn", r"data/\d.npy is not as it should be"),
+        ("stray", "is no file of the run"),
+        ("forgetful", r"data/\d.npy"),
+        ("failing", "^Finished"),
+        ("never done", "it would run stage1"),
+    ],
+)
+def test_a_bad_run_does_not_pass(tmp_path, kind, fault):
+    *_, end = stories(tmp_path, kind)
+    assert end.ended
+    assert not end.is_sound()
+    found = end.faults + [text for kill in end.kills for text in kill.faults + kill.redone]
+    assert any(re.search(fault, text, flags=re.MULTILINE) for text in found)
+
+
+def test_no_process_escapes_a_kill(tmp_path):
+    code = """
+import subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(99)"])
+print(child.pid, flush=True)
+time.sleep(99)
+"""
+    run = Pretended(tmp_path / "run", "good")
+    run.start = lambda: subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    start = Start(run)
+    while not start.said:
+        time.sleep(0.01)
+    child = psutil.Process(int(start.said[0]))
+    assert start.kill() is not None
+    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
 
 
 @pytest.mark.pipeline

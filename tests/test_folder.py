@@ -219,7 +219,6 @@ def test_workers_change_nothing(formats):
 def test_a_long_recording_is_streamed(formats, monkeypatch):
     whole, _ = read(formats)
     monkeypatch.setattr(folder, "LONG", 1)
-    monkeypatch.setattr(folder, "LARGE", 1)
     streamed, reasons = read(formats)
     assert reasons == {}
     for name, track in whole.items():
@@ -229,13 +228,6 @@ def test_a_long_recording_is_streamed(formats, monkeypatch):
         middle = slice(RATE, 2 * RATE)
         np.testing.assert_allclose(audio[middle].std(), mono[middle].std(), rtol=0.02)
         assert abs(len(audio) - len(mono)) < 0.1 * RATE
-
-
-def test_a_long_file_that_is_not_audio(tmp_path, monkeypatch):
-    songs(tmp_path)
-    (tmp_path / "text.wav").write_text("This is no sound.\n" * 1000)
-    monkeypatch.setattr(folder, "LARGE", 1)
-    assert "not audio" in read(tmp_path)[1]["text.wav"]
 
 
 # Split

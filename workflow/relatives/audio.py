@@ -14,14 +14,18 @@ Sources
 EBU R 128 and ITU-R BS.1770-4, as implemented by pyloudnorm: its filters, its results.
 """
 
+import errno
 import functools
 import io
+import os
 import re
+import tempfile
 from pathlib import Path
 
 import numpy as np
 
-from relatives.errors import InputError
+from relatives.errors import InputError, shown
+from relatives.inputs import check_file
 
 BLOCK = 0.4
 """Length in seconds of a gating block of EBU R 128."""
@@ -47,6 +51,11 @@ TAG_HEADER = 10
 LENGTH_HEADER = 256
 """Bytes at the start of the first MP3 frame that hold the "Xing" or "Info" mark, where there is one."""
 
+IN_MEMORY = 1 << 27
+"""Samples of all channels that a recording may have, as it is and resampled, to be read at once: 512 MB."""
+
+UNKNOWN = 2**63 - 1
+"""The number of frames that libsndfile gives where a file does not say it."""
 
 MATCHING_ROUNDS = 8
 """Corrections of the gain at most, in matching a loudness."""
@@ -60,8 +69,20 @@ SAFE_LEVEL = 0.1
 FFMPEG_ARGUMENTS = ("-hide_banner", "-nostdin", "-loglevel", "error", "-xerror")
 """How ffmpeg is called: it asks nothing, says nothing but errors, and ends at the first of them."""
 
+CONTAINERS = (
+    "aac", "ac3", "aiff", "amr", "ape", "asf", "au", "avi", "caf", "dsf", "dts", "eac3", "flac", "flv", "iff",
+    "matroska", "mlp", "mov", "mp3", "mpc", "mpc8", "mpeg", "mpegts", "oga", "ogg", "oma", "qoa", "rm", "shn",
+    "tak", "truehd", "tta", "voc", "w64", "wav", "wv", "xwma",
+)  # fmt: skip
+"""What ffmpeg may take a file for: formats that hold the sound themselves. Lists (ffconcat, HLS, SDP …) would
+have it read other files, or open connections."""
 
-def load(path, sample_rate):
+
+class TooLarge(InputError):
+    """A recording is too large to be read at once."""
+
+
+def load(path, sample_rate, longest=np.inf):
     """Read an audio file of any common format.
 
     Libsndfile reads what it knows (WAV, FLAC, Ogg, MP3, AIFF …), ffmpeg the rest (M4A, WMA …).
@@ -71,6 +92,8 @@ def load(path, sample_rate):
     path : str or Path
     sample_rate : int
         The rate in Hz to which the signal is resampled, if it has another.
+    longest : float
+        Seconds that it may last.
 
     Returns
     -------
@@ -79,29 +102,44 @@ def load(path, sample_rate):
 
     Raises
     ------
+    TooLarge
+        It lasts longer, or has more than `IN_MEMORY` samples. It is not in memory then.
     InputError
-        There is no such file, it is not audio, it is broken or shorter than its header says, or it holds no
-        samples. A cut Ogg, WAV or AIFF file passes for a shorter one: what is there is returned.
+        There is no such file, it cannot be opened, it is not audio, it is broken or shorter than its header
+        says, or it holds no samples. A cut Ogg, WAV or AIFF file passes for a shorter one: what is there is
+        returned.
     """
     import soundfile
 
     path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: there is no such file. Check the path.")
+    check_file(path)
     try:
         file = soundfile.SoundFile(path)
     except soundfile.LibsndfileError:
-        signal, source_rate = _read_with_ffmpeg(path)
+        signal, source_rate = _read_with_ffmpeg(path, longest=longest)
     else:
         with file:
-            if file.format in ("MP3", "MPEG") and not _tells_length(path):
+            guessed = file.format in ("MP3", "MPEG") and not tells_length(path)
+            if guessed or file.frames == UNKNOWN:
                 # libsndfile would guess the length from the first frame, and stop there
-                signal, source_rate = _read_with_ffmpeg(path)
+                signal, source_rate = _read_with_ffmpeg(path, longest=longest)
             else:
+                _check_size(path, file.frames, file.channels, file.samplerate, sample_rate, longest)
                 signal, source_rate = _read_with_libsndfile(file, path), file.samplerate
     if len(signal) == 0:
-        raise InputError(f"{path}: the file holds no samples. Remove or replace it.")
+        raise InputError(f"{shown(path)}: the file holds no samples. Remove or replace it.")
+    _check_size(path, *signal.shape, source_rate, sample_rate, longest)
     return resample(signal, source_rate, sample_rate)
+
+
+def _check_size(path, frames, channels, source_rate, sample_rate, longest):
+    """Raise a `TooLarge` for a recording of so many frames at a rate, to be brought to another one."""
+    samples = frames * channels * max(1, sample_rate / source_rate)
+    if samples > IN_MEMORY or frames > longest * source_rate:
+        raise TooLarge(
+            f"{shown(path)}: too large to be read at once: {frames / source_rate:.0f} s of {channels}"
+            f" channels at {source_rate} Hz. Cut it into parts."
+        )
 
 
 def _read_with_libsndfile(file, path):
@@ -112,10 +150,10 @@ def _read_with_libsndfile(file, path):
         signal = file.read(dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:
         reason = f"the file is broken or truncated ({error.error_string})"
-        raise InputError(f"{path}: {reason}. Replace it by a whole copy.") from error
+        raise InputError(f"{shown(path)}: {reason}. Replace it by a whole copy.") from error
     if len(signal) < file.frames:
         reason = f"the file is truncated: {len(signal)} of {file.frames} samples are there"
-        raise InputError(f"{path}: {reason}. Replace it by a whole copy.")
+        raise InputError(f"{shown(path)}: {reason}. Replace it by a whole copy.")
     return signal
 
 
@@ -137,31 +175,44 @@ def load_stream(path, number, sample_rate):
     Raises
     ------
     InputError
-        The file has no such stream, is not audio, is broken, or holds no samples.
+        The file has no such stream, cannot be opened, is not audio, is broken, holds no samples or more than
+        `IN_MEMORY`.
     """
+    check_file(path)
     signal, source_rate = _read_with_ffmpeg(path, f"a:{number}")
     if len(signal) == 0:
-        raise InputError(f"{path}: its stream {number} holds no samples. Remove or replace the file.")
+        raise InputError(f"{shown(path)}: its stream {number} holds no samples. Remove or replace the file.")
+    _check_size(path, *signal.shape, source_rate, sample_rate, np.inf)
     return resample(signal, source_rate, sample_rate)
 
 
-def _read_with_ffmpeg(path, stream=None):
+def _read_with_ffmpeg(path, stream=None, longest=np.inf):
     """All samples of a file's only or main stream, (samples, channels) float32, and their rate in Hz."""
-    import ffmpeg
     import soundfile
 
-    # "file:" keeps a colon in the name from being read as a protocol; AU is a container that can be piped
-    source = ffmpeg.input(f"file:{path}")
+    source = ffmpeg_input(path)
     source = source if stream is None else source[stream]
-    stream = source.output("pipe:", format="au", acodec="pcm_f32be", threads=1)
+    # AU is a container that can be piped. A little more than may be, to see that there is more
+    most = {"fs": 4 * IN_MEMORY + 8192} | ({"t": longest + 1} if np.isfinite(longest) else {})
+    stream = source.output("pipe:", format="au", acodec="pcm_f32be", threads=1, **most)
     try:
         sound = run_ffmpeg(stream)
     except RuntimeError as error:
-        raise InputError(f"{path}: not audio, or broken ({error}). Remove or replace it.") from error
+        raise InputError(f"{shown(path)}: not audio, or broken ({error}). Remove or replace it.") from error
+    if len(sound) > 4 * IN_MEMORY:
+        raise TooLarge(f"{shown(path)}: too large to be read at once. Cut it into parts.")
     return soundfile.read(io.BytesIO(sound), dtype="float32", always_2d=True)
 
 
-def _tells_length(path):
+def ffmpeg_input(path):
+    """A file as the input of ffmpeg, which may read nothing beside it."""
+    import ffmpeg
+
+    # "file:" keeps a colon in the name from being read as a protocol
+    return ffmpeg.input(f"file:{path}", protocol_whitelist="file", format_whitelist=",".join(CONTAINERS))
+
+
+def tells_length(path):
     """Whether the first frame of an MP3 file counts the frames of the file (a "Xing" or "Info" header)."""
     with path.open("rb") as file:
         start = file.read(TAG_HEADER)
@@ -193,6 +244,9 @@ def run_ffmpeg(stream, data=b""):
     ------
     RuntimeError
         The first complaint of ffmpeg.
+    ChildProcessError
+        It was killed, for want of memory perhaps. OSError, too, where its disk is full: of both no input is
+        to blame.
     """
     import ffmpeg
     import imageio_ffmpeg
@@ -203,8 +257,15 @@ def run_ffmpeg(stream, data=b""):
         )
     except ffmpeg.Error as error:
         complaint = error.stderr.decode(errors="replace").strip().partition("\n")[0]
+        if not complaint:
+            raise ChildProcessError("ffmpeg was killed. Is the memory full?") from error
+        if os.strerror(errno.ENOSPC) in complaint:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), tempfile.gettempdir()) from error
         # without the names and addresses of the complaining parts, "[mp3 @ 0x55…] "
-        raise RuntimeError(re.sub(r"^(\[[^]]*\] )+", "", complaint)) from error
+        complaint = re.sub(r"^(\[[^]]*\] )+", "", complaint)
+        raise RuntimeError(
+            re.sub(r"^Format not on whitelist.*", "a format of another kind", complaint)
+        ) from error
     return output
 
 

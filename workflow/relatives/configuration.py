@@ -11,29 +11,49 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError
 
 from relatives import corpora, own_encoders, provenance, transforms
 from relatives.corpora import folder
-from relatives.errors import InputError
+from relatives.errors import InputError, shown
 from relatives.features import mfcc
+from relatives.inputs import is_file, is_folder
 from relatives.tasks import TASKS
 
 STFT_HOP = 256  # samples, that of features.spectrogram, which would bring torch along
+
+DEEPEST, MOST = 20, 100_000  # levels and values of a configuration; a few lines of YAML can name billions
+LARGEST = 1e15  # of numbers: in all units far beyond use, and exact
+
+Validator = validators.extend(
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {
+            # 2.0 counts nothing in Python, though JSON calls it an integer; NaN and infinity are no numbers
+            "integer": lambda _, value: isinstance(value, int) and _is_number(value),
+            "number": lambda _, value: _is_number(value),
+        }
+    ),
+)
+"""What holds a configuration against the schema."""
 
 SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
 
 
 def check(config: dict) -> None:
     """Raise an `InputError` that lists everything wrong with `config`, each with its key and the way out."""
-    validator = Draft202012Validator(yaml.safe_load(SCHEMA.read_text()))
-    faults = [fault for error in validator.iter_errors(config) for fault in _in_words(error)]
+    faults = list(_no_settings(config))
+    if not faults:
+        validator = Validator(yaml.safe_load(SCHEMA.read_text()))
+        faults = [fault for error in validator.iter_errors(config) for fault in _in_words(error)]
     if not faults:
         checks = (_wrong_encoders, _wrong_corpora, _wrong_magnitudes, _wrong_lengths, _nothing_left)
         faults = [fault for find in checks for fault in find(config)]
     if faults:
-        raise InputError("the configuration is not valid:\n  " + "\n  ".join(faults))
+        raise InputError(
+            "the configuration is not valid:\n  " + "\n  ".join(dict.fromkeys(map(shown, faults)))
+        )
 
 
 def corpus_of(config: dict, task: str) -> str:
@@ -115,6 +135,28 @@ def networks(config: dict) -> dict[str, list[str]]:
     return {"task": config["tasks"] if encoders else [], "encoder": encoders}
 
 
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST
+
+
+def _no_settings(config: dict) -> Iterator[str]:
+    """Why a value is no tree of settings at all: keys that are no text, too many or too deep."""
+    waiting, seen = [((), config)], 0
+    while waiting:
+        keys, value = waiting.pop()
+        where, seen = ".".join(map(str, keys)), seen + 1
+        if len(keys) > DEEPEST or seen > MOST:
+            yield f"{where[:80]}: more than {DEEPEST} levels or {MOST} values; does an alias name itself?"
+            return
+        if isinstance(value, dict):
+            if strange := [key for key in value if not isinstance(key, str)]:
+                yield f"{where or 'config'}: the key {strange[0]!r} is no text; put it in quotes"
+                return
+            waiting += [((*keys, key), held) for key, held in value.items()]
+        elif isinstance(value, list | tuple | set):
+            waiting += [((*keys, place), held) for place, held in enumerate(value)]
+
+
 def _in_words(error: ValidationError) -> Iterator[str]:
     where = ".".join(map(str, error.absolute_path))
     if error.validator == "additionalProperties" and isinstance(error.instance, dict):
@@ -124,7 +166,11 @@ def _in_words(error: ValidationError) -> Iterator[str]:
             name = f"{where}.{key}" if where else str(key)
             yield f"{name}: there is no such setting; the nearest is {near[0]!r}"
     else:
-        yield f"{where or 'config'}: {error.message}"
+        # it quotes the value, of whatever length
+        words = (
+            error.message if len(error.message) < 400 else f"{error.message[:250]} … {error.message[-100:]}"
+        )
+        yield f"{where or 'config'}: {words}"
 
 
 def _wrong_encoders(config: dict) -> Iterator[str]:
@@ -159,19 +205,19 @@ def _wrong_corpora(config: dict) -> Iterator[str]:
         shares = settings.get("split", [1.0])
         if not math.isclose(sum(shares), 1.0, abs_tol=1e-6):
             yield f"corpora.{corpus}.split: the shares {shares} sum to {sum(shares):g}, not to 1"
-        if "path" in settings and not corpora.place(settings).is_dir():
+        if "path" in settings and not is_folder(settings["path"]):
             yield f"corpora.{corpus}.path: there is no folder {settings['path']}"
         if "tags" in settings:
             yield from _wrong_tags(corpus, settings)
     recording = config["noise"]["recording"]
-    if recording is not None and not Path(recording).expanduser().is_file():
+    if recording is not None and not is_file(recording):
         yield f"noise.recording: there is no file {recording}; null makes a bar's ambience"
 
 
 def _wrong_tags(corpus: str, settings: dict) -> Iterator[str]:
     if settings["source"] != "msd":
         yield f"corpora.{corpus}.tags: source {settings['source']} brings its own tags; only msd needs a file"
-    elif not Path(settings["tags"]).expanduser().is_file():
+    elif not is_file(settings["tags"]):
         yield f"corpora.{corpus}.tags: there is no file {settings['tags']}"
 
 

@@ -24,7 +24,7 @@ import psutil
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from relatives import faults, running
+from relatives import faults, records, running
 from relatives.errors import InputError
 from relatives.files import replacing
 
@@ -48,6 +48,7 @@ def run(main: Callable) -> None:
         if by_snakemake:
             running.enter_job()
         main(job)
+        records.write(job)
         # The report adds these up: what the pipeline pays for interpreters and imports
         print(f"start-up {ready - started:.2f} s, work {time.time() - ready:.2f} s", file=sys.stderr)
 

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from relatives.errors import InputError
+from relatives.inputs import OF_THE_CONTENT, check_file
 
 NAME = "manifest.json"
 
@@ -94,14 +95,15 @@ def read(folder: str | Path, wanted: dict) -> dict[str, np.ndarray]:
 
 
 def _check_digest(path: Path, wanted: dict) -> None:
-    try:
-        digest = json.loads(path.read_text())["digest"]
-    except FileNotFoundError:
+    if not path.exists():
         raise InputError(
             f"there is no {path}; run the target manifest, compute the embeddings of the files that it "
             f"lists, and put a copy of it beside them"
-        ) from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        )
+    check_file(path)
+    try:
+        digest = json.loads(path.read_text())["digest"]
+    except OF_THE_CONTENT as error:
         raise InputError(f"{path} is not a manifest: {type(error).__name__}: {error}") from None
     if digest != wanted["digest"]:
         raise InputError(
@@ -111,11 +113,13 @@ def _check_digest(path: Path, wanted: dict) -> None:
 
 
 def _array(path: Path, shape: list[int]) -> np.ndarray:
+    if not path.exists():
+        raise InputError(f"there is no {path}, which the manifest asks for")
+    check_file(path)
     try:
-        array = np.load(path)
-    except FileNotFoundError:
-        raise InputError(f"there is no {path}, which the manifest asks for") from None
-    except (OSError, ValueError, EOFError) as error:
+        # mapped: a header that promises more than is there takes no memory
+        array = np.lib.format.open_memmap(path, mode="r")
+    except OF_THE_CONTENT as error:
         raise InputError(f"{path} cannot be read as an array: {error}") from None
     if array.ndim != 3 or list(array.shape[:2]) != shape or not array.shape[2]:
         raise InputError(
@@ -133,4 +137,8 @@ def _array(path: Path, shape: list[int]) -> np.ndarray:
 def _file(path: str) -> dict:
     with open(path, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"path": path, "shape": list(np.load(path, mmap_mode="r").shape), "sha256": digest}
+    return {
+        "path": path,
+        "shape": list(np.load(path, mmap_mode="r", allow_pickle=False).shape),
+        "sha256": digest,
+    }

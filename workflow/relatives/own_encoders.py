@@ -26,6 +26,7 @@ import numpy as np
 
 from relatives import audio, provenance
 from relatives.errors import InputError
+from relatives.inputs import is_file, is_path
 
 KINDS = {
     "python": {"sample_rate"},
@@ -63,9 +64,12 @@ def faults(settings: dict) -> Iterator[tuple[str, str]]:
         module = _module(settings)
         if not provenance.module_found(module):
             yield key, f"there is no module {module.split('.')[0]!r}, installed or in {Path.cwd()}"
-    for file in _files(settings):
-        if key != "embeddings" and not file.is_file():
-            yield "model" if key == "hear" else key, f"there is no file {file}"
+    place = {"hear": "model", "torchscript": "torchscript", "onnx": "onnx"}.get(key)
+    if place in settings and not is_file(settings[place]):
+        yield place, f"there is no file {settings[place]}"
+    # the folder may come after the manifest
+    if key == "embeddings" and not is_path(settings[key]):
+        yield key, f"{settings[key]} cannot be a folder"
 
 
 def digest(settings: dict) -> str:
@@ -74,7 +78,7 @@ def digest(settings: dict) -> str:
     It stands among the parameters of the rule that embeds, so that a change of the encoder is noticed.
     """
     of_code = provenance.of_module(_module(settings)) if kind(settings) in ("python", "hear") else ""
-    return of_code + provenance.of_files(_files(settings))
+    return of_code + provenance.of_files(files(settings))
 
 
 def load(settings: dict, sample_rate: int, device: str = "auto", threads: int = 1) -> Callable:
@@ -163,7 +167,7 @@ def _module(settings: dict) -> str:
     return settings[kind(settings)].partition(":")[0]
 
 
-def _files(settings: dict) -> list[Path]:
+def files(settings: dict) -> list[Path]:
     """The files, beside code, that make an encoder."""
     key = kind(settings)
     if key == "embeddings":
@@ -181,8 +185,8 @@ def _hear(settings, device, threads):
     """The scene embeddings of a HEAR module, and the rate that its model says."""
     torch, place = _torch(device, threads)
     module = importlib.import_module(settings["hear"])
-    files = [str(file) for file in _files(settings)]
-    model = module.load_model(*files)
+    weights = [str(file) for file in files(settings)]
+    model = module.load_model(*weights)
     if hasattr(model, "to"):
         model = model.to(place)
     size = model.scene_embedding_size
@@ -203,7 +207,7 @@ def _hear(settings, device, threads):
 def _torchscript(settings, device, threads):
     """A scripted or traced model, in evaluation."""
     torch, place = _torch(device, threads)
-    model = torch.jit.load(_files(settings)[0], map_location=place).eval()
+    model = torch.jit.load(files(settings)[0], map_location=place).eval()
 
     def encode(excerpts):
         with torch.inference_mode():
@@ -223,7 +227,7 @@ def _onnx(settings, device, threads):
         ) from None
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    session = onnxruntime.InferenceSession(_files(settings)[0], options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(files(settings)[0], options, providers=["CPUExecutionProvider"])
     inputs = [put.name for put in session.get_inputs()]
     if len(inputs) != 1:
         raise InputError(f"{title(settings)} has the inputs {', '.join(inputs)}; it must have one, the audio")

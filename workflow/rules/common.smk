@@ -61,9 +61,11 @@ def source_modules(wildcards):
 def training_settings(wildcards):
     """The settings of one network: what all share, and the task's own steps.
 
-    How often a checkpoint is written does not change the network; the script reads it by itself.
+    How often a checkpoint is written, and when a training is given up, do not change the network; the script reads
+    them by itself.
     """
-    shared = {key: value for key, value in config["training"].items() if key not in {"checkpoint_every", *TASKS}}
+    apart = {"checkpoint_every", "explosion", *TASKS}
+    shared = {key: value for key, value in config["training"].items() if key not in apart}
     return {**shared, "steps": config["training"][wildcards.task]["steps"][wildcards.encoder]}
 
 

@@ -31,7 +31,8 @@ rule corpus:
 
 rule noise:
     input:
-        recording=str(Path(config["noise"]["recording"]).expanduser()) if config["noise"]["recording"] else [],
+        # as it is named: braces are no wildcards
+        recording=lambda _: str(Path(config["noise"]["recording"]).expanduser()) if config["noise"]["recording"] else [],
     output:
         "data/noise.npy",
     log:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from relatives import jobs, report
+from relatives import jobs, lineage, report
 from relatives.files import replacing
 
 SCORES = ["task", "encoder", "trial", "measure", "trivial", "performance"]
@@ -50,7 +50,7 @@ def main(job):
         f"of all jobs together, {overhead:.0%} of it starting up": report.duration(stages["seconds"].sum()),
     }
     page = report.build(
-        Path(job.input.template).read_text(),
+        Path(job.input.template),
         headline=headline,
         figures=figures,
         tables=tables,
@@ -59,10 +59,15 @@ def main(job):
         statistics=jobs.read_tables({name: job.input[name] for name in STATISTICS}),
         stages=stages,
         skipped=pd.concat(
-            [pd.read_csv(path).assign(corpus=Path(path).parent.name) for path in job.input.skipped],
+            # a file may be called "NA"
+            [
+                pd.read_csv(path, keep_default_na=False).assign(corpus=Path(path).parent.name)
+                for path in job.input.skipped
+            ],
             ignore_index=True,
         )[["corpus", "file", "reason"]],
         versions={"relatives": version("relatives")} | {name: version(name) for name in PACKAGES},
+        provenance=lineage.summary(map(str, job.input), Path(), tracks),
         config=config,
     )
     with replacing(job.output[0]) as path:

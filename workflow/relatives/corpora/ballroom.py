@@ -15,6 +15,7 @@ from pathlib import Path
 from relatives.corpora import listed
 from relatives.corpora.listed import Item
 from relatives.errors import InputError
+from relatives.inputs import parsing
 
 LIST = "extendedballroom_v1.1.xml"
 SUFFIXES = (".wav", ".mp3")
@@ -48,20 +49,25 @@ def items(settings: dict) -> Iterator[Item]:
             artist=clip.get("artist", ""),
             album=clip.get("album", ""),
             labels=listed.one_of(file.parent.name, dances),
-            extra={"tempo": float(clip["bpm"])} if clip.get("bpm") else {},
+            extra={"tempo": clip["bpm"]} if clip.get("bpm") else {},
         )
 
 
-def _known(path: Path) -> dict[str, dict[str, str]]:
-    """The attributes of each clip of the list."""
-    try:
+def _known(path: Path) -> dict[str, dict]:
+    """The attributes of each clip of the list, its tempo as a number."""
+    # its ParseError is a SyntaxError
+    with parsing(path, "list"):
         tree = ElementTree.parse(path)
-    except ElementTree.ParseError as error:
-        raise InputError(f"{path}: the list is broken ({error}). Replace it by a whole copy.") from error
-    return {clip.get("id"): clip.attrib for dance in tree.getroot() for clip in dance}
+        clips = {
+            clip.get("id"): clip.attrib for dance in tree.getroot() for clip in dance if "id" in clip.attrib
+        }
+        return {
+            name: clip | {"bpm": float(clip["bpm"]) if clip.get("bpm") else None}
+            for name, clip in clips.items()
+        }
 
 
-def _songs(known: dict[str, dict[str, str]]) -> dict[str, str]:
+def _songs(known: dict[str, dict]) -> dict[str, str]:
     """The song of each clip: the first, by its name, of all duplicates or versions of one another."""
     songs = {name: name for name in known}
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from relatives.corpora import listed
 from relatives.corpora.listed import Item
 from relatives.corpora.store import Skipped
+from relatives.inputs import parsing
 
 # A subset holds those before it
 SUBSETS = ("small", "medium", "large", "full")
@@ -32,23 +33,31 @@ def items(settings: dict) -> Iterator[Item | Skipped]:
     metadata = listed.landmark(root, "fma_metadata")
     audio = listed.landmark(root, *(f"fma_{subset}" for subset in reversed(SUBSETS)))
     columns = [("set", "split"), ("set", "subset"), ("track", "genres_all"), ("artist", "name")]
-    table = listed.table(metadata / "tracks.csv", columns, index_col=0, header=[0, 1], low_memory=False)
+    path = metadata / "tracks.csv"
+    table = listed.table(path, columns, index_col=0, header=[0, 1], low_memory=False)
     titles = listed.table(metadata / "genres.csv", ["title"], index_col=0)["title"].to_dict()
     subset = audio.name.removeprefix("fma_")
     of_subset = SUBSETS[: SUBSETS.index(subset) + 1]
     table = table[table["set", "subset"].isin(of_subset)].sort_index()
-    genres = [{titles[genre] for genre in ast.literal_eval(text)} for text in table["track", "genres_all"]]
+    with parsing(path, "table"):
+        if table.index.dtype != int:
+            raise ValueError("a number of a clip is none")
+        genres = [
+            {titles[genre] for genre in ast.literal_eval(text)} for text in table["track", "genres_all"]
+        ]
+        splits = [SPLIT_OF[split] for split in table["set", "split"]]
+        names = [f"{number:06}" for number in table.index]
     most = listed.most_frequent(Counter(genre for of_clip in genres for genre in of_clip))
 
     def clips() -> Iterator[tuple[Item, set[str]]]:
-        for (number, row), of_clip in zip(table.iterrows(), genres, strict=True):
-            name = f"{number:06}"
+        artists = table["artist", "name"].astype(str)
+        for name, split, artist, of_clip in zip(names, splits, artists, genres, strict=True):
             item = Item(
                 track_id=name,
                 file=audio / name[:3] / f"{name}.mp3",
                 song=name,
-                split=SPLIT_OF[row["set", "split"]],
-                artist=str(row["artist", "name"]),
+                split=split,
+                artist=artist,
             )
             yield item, of_clip
 

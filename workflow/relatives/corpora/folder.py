@@ -2,9 +2,10 @@
 
 Every file is a track and a song of its own, and its path in the folder its ``track_id``. Content decides
 whether a file is audio, not its name. What cannot be used is skipped with its reason: not audio, broken,
-truncated, shorter than the configured ``shortest``, silent, or with samples that are not numbers; and the
-second of two files of the same audio, which might else be in training and in the test at once. Names that
-begin with a dot are passed over, as file managers do. Links are followed, but no folder is entered twice.
+truncated, shorter than the configured ``shortest``, longer than 12 hours, silent, or with samples that are
+not numbers; and the second of two files of the same audio, which might else be in training and in the test
+at once. Names that begin with a dot are passed over, as file managers do. Links are followed, but no folder
+is entered twice.
 
 The parent folder is taken for the album, its parent for the artist. Files are split by `settings["split"]`,
 at random, and each of training, validation and test gets at least one: so three usable files are needed.
@@ -27,12 +28,12 @@ import numpy as np
 
 from relatives import audio
 from relatives.corpora.store import SILENCE, SPLITS, Skipped, Track, peak
-from relatives.errors import InputError
+from relatives.errors import InputError, shown
 from relatives.seeds import generator
 
-# Seconds from which a recording is streamed, and the size in bytes from which a file of unknown length is
+# Seconds from which a recording is streamed, and which none may last: a small file can unpack to any length
 LONG = 20 * 60
-LARGE = 20_000_000
+LONGEST = 12 * 3600
 
 # Reasons that an error message quotes
 QUOTED = 5
@@ -149,9 +150,16 @@ def sample(
 
 
 def find(folder: Path) -> list[Path]:
-    """All files of a folder at any depth, sorted, without those that are hidden or in a hidden folder."""
+    """All files of a folder at any depth, sorted, without those that are hidden or in a hidden folder.
+
+    A folder that cannot be opened is among them, for who reads it to say so.
+    """
     found, entered = [], set()
-    for directory, subdirectories, names in os.walk(folder, followlinks=True):
+
+    def closed(error: OSError) -> None:
+        found.append(Path(error.filename))
+
+    for directory, subdirectories, names in os.walk(folder, followlinks=True, onerror=closed):
         if os.path.realpath(directory) in entered:
             subdirectories.clear()
             continue
@@ -220,9 +228,7 @@ def examine(
     try:
         signal = (read or decode)(file, sample_rate)
     except InputError as error:
-        return None, str(error).removeprefix(f"{file}: ")
-    except OSError as error:
-        return None, f"cannot be opened: {error.strerror}"
+        return None, str(error).removeprefix(f"{shown(file)}: ")
     except UnicodeEncodeError:
         return None, "its name is not UTF-8; rename it"
     seconds = len(signal) / sample_rate
@@ -242,39 +248,53 @@ def _digest(signal: np.ndarray) -> bytes:
 
 def decode(file: Path, sample_rate: int) -> np.ndarray:
     """The samples of a file, (samples, 1 or 2 channels) or (samples,) float32."""
-    if _is_long(file):
-        return _stream(file, sample_rate)
-    signal = audio.load(file, sample_rate)
-    return signal if signal.shape[1] <= 2 else audio.mono(signal)
-
-
-def _is_long(file: Path) -> bool:
-    """Whether a file is better not decoded into memory."""
-    import soundfile
-
     try:
-        return soundfile.info(file).duration > LONG
-    except soundfile.LibsndfileError:
-        return file.stat().st_size > LARGE
+        signal = audio.load(file, sample_rate, LONG)
+    except audio.TooLarge:
+        return _stream(file, sample_rate)
+    return signal if signal.shape[1] <= 2 else audio.mono(signal)
 
 
 def _stream(file: Path, sample_rate: int) -> np.ndarray:
     """The samples of a file mixed to mono, (samples,) float32, mapped from a temporary file."""
-    import ffmpeg
-
+    promised = _promised(file)
+    if promised > LONGEST:
+        raise InputError(_too_long(file))
     with tempfile.NamedTemporaryFile() as samples:
         # The largest value of the mixing matrix is set, or mono would be louder than the channels it is the
         # mean of
-        stream = ffmpeg.input(f"file:{file}").output(
-            samples.name, format="f32le", ac=1, ar=sample_rate, rematrix_maxval=1.0
+        stream = audio.ffmpeg_input(file).output(
+            samples.name, format="f32le", ac=1, ar=sample_rate, rematrix_maxval=1.0, t=LONGEST + 1
         )
         try:
             audio.run_ffmpeg(stream.overwrite_output())
         except RuntimeError as error:
-            raise InputError(f"{file}: not audio, or broken ({error}).") from error
-        if os.path.getsize(samples.name) == 0:
-            raise InputError(f"{file}: the file holds no samples.")
+            raise InputError(f"{shown(file)}: not audio, or broken ({error}).") from error
+        seconds = os.path.getsize(samples.name) / np.float32().nbytes / sample_rate
+        if seconds == 0:
+            raise InputError(f"{shown(file)}: the file holds no samples.")
+        if seconds > LONGEST:
+            raise InputError(_too_long(file))
+        if seconds < promised - 1:
+            reason = f"the file is truncated: {seconds:.0f} of {promised:.0f} s are there"
+            raise InputError(f"{shown(file)}: {reason}. Replace it by a whole copy.")
         return np.memmap(samples.name, dtype="<f4", mode="r")
+
+
+def _promised(file: Path) -> float:
+    """How many seconds a file says that it lasts; 0 where it does not say."""
+    import soundfile
+
+    try:
+        known = soundfile.info(file)
+    except soundfile.LibsndfileError:
+        return 0.0
+    guessed = known.format in ("MP3", "MPEG") and not audio.tells_length(file)
+    return 0.0 if guessed or known.frames == audio.UNKNOWN else known.duration
+
+
+def _too_long(file: Path) -> str:
+    return f"{shown(file)}: longer than {LONGEST / 3600:g} h. Cut it into parts."
 
 
 def in_order(function: Callable, items: Iterable, workers: int) -> Iterator:
@@ -296,7 +316,7 @@ def _name(file: Path, folder: Path) -> str:
 
 def quote(reasons: dict[str, str]) -> str:
     """The first reasons for which files were skipped, and how many more there are."""
-    quoted = "; ".join(f"{name}: {reason}" for name, reason in list(reasons.items())[:QUOTED])
+    quoted = "; ".join(f"{shown(name)}: {reason}" for name, reason in list(reasons.items())[:QUOTED])
     more = f"; and {len(reasons) - QUOTED} more" if len(reasons) > QUOTED else ""
     return (quoted + more).rstrip(".")
 

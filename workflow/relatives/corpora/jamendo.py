@@ -8,12 +8,14 @@ Source: Bogdanov, Won, Tovstogan, Porter and Serra (2019), https://mtg.github.io
 """
 
 import csv
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from relatives.corpora import listed
 from relatives.corpora.listed import Item
 from relatives.corpora.store import Skipped
+from relatives.inputs import parsing
 
 LISTS = {
     "train": "autotagging_top50tags-train.tsv",
@@ -35,9 +37,11 @@ def items(settings: dict) -> Iterator[Item | Skipped]:
     songs = []
     for split, name in LISTS.items():
         path = listed.landmark(root, name, f"splits/split-0/{name}", f"data/splits/split-0/{name}")
-        with open(path, encoding="utf-8", newline="") as file:
+        with parsing(path, "list"), open(path, encoding="utf-8", newline="") as file:
             # the last column, the tags, is as many as there are
             for track_id, artist, album, relative, _, *tags in list(csv.reader(file, delimiter="\t"))[1:]:
+                if not re.fullmatch(r"\d\d/\d+\.mp3", relative):
+                    raise ValueError(f"the path of {track_id} is {relative!r}, not as 14/214.mp3")
                 item = Item(track_id, _audio(audio, relative), track_id, split, artist, album)
                 songs.append((item, set(tags)))
     return listed.tagged(songs, sorted(set().union(*(tags for _, tags in songs))))

@@ -25,7 +25,8 @@ import pandas as pd
 
 from relatives.corpora import folder, place
 from relatives.corpora.store import SPLITS, Skipped, Track
-from relatives.errors import InputError
+from relatives.errors import InputError, shown
+from relatives.inputs import parsing
 
 TAGS = 50
 """Tags of a tagging corpus, the most frequent ones (study)."""
@@ -86,11 +87,16 @@ def tracks(
     Raises
     ------
     InputError
-        If a split has no file.
+        If a split has no file, or a track comes twice.
     """
     items = list(items)
     yield from (item for item in items if isinstance(item, Skipped))
     found = [item for item in items if isinstance(item, Item)]
+    names = Counter(item.track_id for item in found)
+    if "" in names:
+        raise InputError(f"{place(settings)}: a track in its lists has no name.")
+    if twice := [name for name, count in names.items() if count > 1]:
+        raise InputError(f"{place(settings)}: {shown(twice[0])} is in it or in its lists twice.")
     found = dealt(found, settings, shares, seed)
     examine = partial(_examine, sample_rate=sample_rate, shortest=settings["shortest"], read=read)
     for item, (signal, reason) in zip(found, folder.in_order(examine, found, workers), strict=True):
@@ -190,13 +196,14 @@ def table(path: Path, columns: list, **options: object) -> pd.DataFrame:
     InputError
         If it is not there or is another table.
     """
-    try:
+    with parsing(path, "table"):
         found = pd.read_csv(path, **options)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read ({error}). Is the data set complete?") from error
     missing = [str(name) for name in columns if name not in {*found.columns, found.index.name}]
     if missing:
         raise InputError(f"{path}: the column {', '.join(missing)} is missing; it is another table.")
+    if not found.index.is_unique:
+        twice = found.index[found.index.duplicated()][0]
+        raise InputError(f"{path}: {shown(twice)} comes twice in its first column; a clip has one row.")
     return found
 
 

@@ -9,6 +9,7 @@ test d to f, as in most publications. Three clips are known to be broken and are
 Source: Law, West, Mandel, Bay and Downie (2009), https://mirg.city.ac.uk/codeapps/the-magnatagatune-dataset
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -17,6 +18,7 @@ import pandas as pd
 from relatives.corpora import listed
 from relatives.corpora.listed import Item
 from relatives.corpora.store import Skipped
+from relatives.errors import InputError, shown
 
 LIST = "annotations_final.csv"
 INFORMATION = "clip_info_final.csv"
@@ -37,13 +39,22 @@ def items(settings: dict) -> Iterator[Item | Skipped]:
     path = listed.landmark(listed.root(settings), LIST)
     table = listed.table(path, ["clip_id", "mp3_path"], sep="\t", index_col="clip_id")
     tags = table.drop(columns="mp3_path")
+    for clip_id, mp3_path in table["mp3_path"].items():
+        # a folder of the sixteen and a name: nothing that leads out of the data set
+        if not re.fullmatch(r"[0-9a-f]/[^/]+", str(mp3_path)):
+            raise InputError(
+                f"{path}: the mp3_path of clip {shown(clip_id)} is {shown(mp3_path)}, not as 0/NAME.mp3."
+            )
+    if not tags.isin([0, 1]).all(axis=None):
+        raise InputError(f"{path}: a tag of a clip must be 0 or 1; another value is in it.")
     most = listed.most_frequent(Counter(tags.sum().to_dict()))
     audio = path.parent / "mp3" if (path.parent / "mp3").is_dir() else path.parent
 
     known = pd.DataFrame(index=table.index, columns=["title", "artist", "album"]).fillna("")
     if (information := path.with_name(INFORMATION)).is_file():
         columns = ["clip_id", *known.columns]
-        known.update(listed.table(information, columns, sep="\t", index_col="clip_id")[known.columns])
+        options = {"sep": "\t", "index_col": "clip_id", "dtype": dict.fromkeys(known.columns, str)}
+        known.update(listed.table(information, columns, **options)[known.columns])
 
     def clips() -> Iterator[tuple[Item, set[str]]]:
         for (clip_id, mp3_path), has in zip(table["mp3_path"].items(), tags.to_numpy() == 1, strict=True):

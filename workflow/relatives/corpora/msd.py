@@ -22,6 +22,7 @@ from relatives.corpora import folder, listed
 from relatives.corpora.listed import Item
 from relatives.corpora.store import Skipped
 from relatives.errors import InputError
+from relatives.inputs import parsing
 
 TRACK = re.compile(r"TR[A-Z]{5}[0-9A-F]{11}")
 SHARES = (0.7, 0.1, 0.2)
@@ -65,12 +66,18 @@ def _item(track_id: str, file: Path, known: dict[str, tuple]) -> Item:
 
 def _tags(database: Path, wanted: set[str]) -> tuple[list[str], dict[str, set[str]]]:
     """The most frequent tags of the database, and those that each of the wanted tracks has."""
-    counts = _rows(
-        database,
-        "SELECT tags.tag, n FROM (SELECT tag, COUNT(*) AS n FROM tid_tag GROUP BY tag) AS counted "
-        "JOIN tags ON tags.ROWID = counted.tag",
+    counts = dict(
+        _rows(
+            database,
+            "SELECT tags.tag, n FROM (SELECT tag, COUNT(*) AS n FROM tid_tag GROUP BY tag) AS counted "
+            "JOIN tags ON tags.ROWID = counted.tag",
+        )
     )
-    tags = listed.most_frequent(Counter(dict(counts)))
+    if strange := [tag for tag in counts if not isinstance(tag, str)]:
+        raise InputError(
+            f"{database}: one of its tags is {strange[0]!r}, and no text; it is another database."
+        )
+    tags = listed.most_frequent(Counter(counts))
     marks = ", ".join("?" * len(tags))
     found: dict[str, set[str]] = {}
     for track_id, tag in _rows(
@@ -89,16 +96,27 @@ def _metadata(database: Path, wanted: set[str]) -> dict[str, tuple]:
     if not database.is_file():
         return {}
     rows = _rows(database, "SELECT track_id, song_id, artist_name, release, year FROM songs")
-    return {track_id: tuple(known) for track_id, *known in rows if track_id in wanted}
+    found = {track_id: tuple(known) for track_id, *known in rows if track_id in wanted}
+    for track_id, (song, artist, album, year) in found.items():
+        texts = isinstance(song, str) and isinstance(artist, str | None) and isinstance(album, str | None)
+        if not (texts and isinstance(year, int | None)):
+            raise InputError(
+                f"{database}: of {track_id}, song, artist, album and year are {found[track_id]}; they must be"
+                " three texts and a number."
+            )
+    return found
 
 
 def _rows(database: Path, query: str, values: list = ()) -> Iterator[tuple]:
     """The rows of a query, the database opened for reading alone."""
-    with closing(sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True)) as connection:
-        try:
-            yield from connection.execute(query, values)
-        except sqlite3.DatabaseError as error:
-            raise InputError(f"{database}: not the database that it should be ({error}).") from error
+    with (
+        parsing(database, "database"),
+        closing(sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True)) as connection,
+    ):
+        # a view in place of a table might compute without end
+        if connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'view'").fetchone():
+            raise ValueError("it has views, which the data set has not")
+        yield from connection.execute(query, values)
 
 
 def tracks(settings: dict, sample_rate: int, seed: int, workers: int) -> Iterator:

@@ -16,7 +16,7 @@ A corpus is a directory of five files:
     exact sum. Those of a track begin at twice the number of samples of the tracks before it. Empty where
     there are no stems.
 ``skipped.csv``
-    ``file``, ``reason``: what the source had to leave out.
+    ``file``, ``reason``: what the source had to leave out, a line each (`errors.shown`).
 
 Full scale is 1.0 in float and 32,768 in int16. Nothing is ever clipped: a track that goes beyond full scale
 (a loud MP3 decodes to such samples) is turned down as a whole, and ``gain`` says by what factor; it is 1 for
@@ -37,8 +37,9 @@ import numpy as np
 import pandas as pd
 
 from relatives.audio import FULL_SCALE, from_int16, mono, to_int16
-from relatives.errors import InputError
+from relatives.errors import InputError, shown
 from relatives.files import replacing
+from relatives.inputs import OF_THE_CONTENT
 
 SPLITS = ("train", "valid", "test")
 FILES = ("tracks.parquet", "labels.parquet", "audio.i16", "stems.i16", "skipped.csv")
@@ -129,7 +130,7 @@ def write(directory: str | Path, items: Iterable[Track | Skipped]) -> None:
         with open(partial["audio.i16"], "wb") as audio_file, open(partial["stems.i16"], "wb") as stems_file:
             for item in items:
                 if isinstance(item, Skipped):
-                    skipped.append((item.file, item.reason))
+                    skipped.append((shown(item.file), shown(item.reason)))
                     continue
                 if item.track_id in rows:
                     raise InputError(f"Track {item.track_id!r} comes twice; a track_id must be unique.")
@@ -255,6 +256,15 @@ class Corpus:
             raise InputError(
                 f"{self.directory} holds no corpus: {', '.join(missing)} not found. Make it first."
             )
+        try:
+            self._open()
+        except (OSError, *OF_THE_CONTENT) as error:
+            raise InputError(
+                f"{self.directory}: a file of the corpus is damaged ({error}). Remove the folder, and it is"
+                " made again."
+            ) from error
+
+    def _open(self) -> None:
         self.tracks = pd.read_parquet(self.directory / "tracks.parquet")
         labels = pd.read_parquet(self.directory / "labels.parquet")
         self.labels = labels.drop(columns="track_id")
@@ -266,9 +276,11 @@ class Corpus:
         self._audio = _map(self.directory / "audio.i16")
         self._stems = _map(self.directory / "stems.i16")
 
+        items = self._samples * self._channels
         fits = (
             labels["track_id"].equals(self.tracks["track_id"])
-            and self._audio.size == (self._samples * self._channels).sum()
+            and np.array_equal(self._offset, np.cumsum(items) - items)
+            and self._audio.size == items.sum()
             and self._stems.size in (0, 2 * self._samples.sum())
         )
         if not fits:

@@ -17,7 +17,6 @@ The STFT has 513 bins, the networks see the lower 512 (Table 1).
 
 import copy
 import os
-import pickle
 
 import numpy as np
 import pandas as pd
@@ -29,6 +28,7 @@ from relatives import seeds
 from relatives.errors import InputError
 from relatives.features import mfcc, spectrogram
 from relatives.features.cache import Cache
+from relatives.inputs import OF_THE_CONTENT, check_file
 from relatives.models.decoders import Decoder, MaskDecoder, Unpooling
 from relatives.models.encoders import BINS, Block, GlobalAveragePooling, MFCCEncoder, VGGEncoder
 
@@ -232,14 +232,15 @@ def load(path: str | os.PathLike, device: str = "auto") -> Network:
     InputError
         If there is no such file or it is no checkpoint.
     """
+    if not os.path.exists(path):
+        raise InputError(f"{path}: there is no such checkpoint; train the network first")
+    check_file(path)
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
         weights = checkpoint["weights"]
         network = Network(checkpoint["network"], weights["mean"], weights["deviation"])
         network.load_state_dict(weights)
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such checkpoint; train the network first") from None
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError) as error:
+    except (*OF_THE_CONTENT, RuntimeError, OSError) as error:
         raise InputError(f"{path} is no checkpoint of this pipeline, or a damaged one: {error}") from error
     return for_inference(network.to(resolve(device)))
 
