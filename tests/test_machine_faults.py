@@ -19,7 +19,7 @@ import yaml
 
 from faults import machine, moment
 from faults.machine import FAULTS, Impossible, Site, disk, ffmpeg_killed, meet, mounted
-from relatives import faults, transforms
+from relatives import cli, faults, transforms
 from relatives.errors import InputError
 from relatives.figures import style
 from relatives.files import replacing, replacing_array
@@ -207,6 +207,17 @@ def test_a_limit_of_the_size_of_files_is_told_in_the_log(tmp_path):
     assert output == ""
     assert (tmp_path / "log").read_text().startswith("Error: noise.npy: a file may not become so large here")
     assert not (tmp_path / "noise.npy").exists()
+
+
+def test_the_command_tells_of_a_full_disk(monkeypatch, capsys):
+    def write(options):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), options.output)
+
+    monkeypatch.setattr(cli, "test_encoder", write)
+    assert cli.main(["test-encoder", "mfcc", "--audio", "music"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("Error: report.html: no room on the disk")
+    assert faults.CONTINUE not in said
 
 
 def test_a_bug_in_a_job_has_its_traceback_in_the_log(tmp_path):

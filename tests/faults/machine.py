@@ -590,23 +590,33 @@ def has_no_name(server: Server) -> Iterator[None]:
         yield
 
 
-NETWORK_FAULTS = {
-    "network: the server dies": ("for good, after half of a file", dies, len(DATA) // 2),
-    "network: the connection stalls": ("after half of a file, at every attempt", stalls, len(DATA) // 2),
-    "network: nobody answers": ("connections are refused", refuses, 0),
-    "network: no name resolution": ("getaddrinfo fails", has_no_name, 0),
-}
+@dataclass(frozen=True)
+class NetworkFault:
+    """A fault of the network; `kept` are the bytes that have come when it is given up."""
+
+    name: str
+    how: str
+    inject: Callable[[Server], object]
+    kept: int
 
 
-def meet_network(name: str, folder: Path) -> Outcome:
+NETWORK_FAULTS = [
+    NetworkFault("network: the server dies", "for good, after half of a file", dies, len(DATA) // 2),
+    NetworkFault("network: the connection stalls", "after half of a file, always", stalls, len(DATA) // 2),
+    NetworkFault("network: nobody answers", "connections are refused", refuses, 0),
+    NetworkFault("network: no name resolution", "getaddrinfo fails", has_no_name, 0),
+]
+
+
+def meet_network(fault: NetworkFault, folder: Path) -> Outcome:
     """Fetch a file while there is a fault, and again when there is none."""
-    how, fault, kept = NETWORK_FAULTS[name]
-    outcome, started, server = Outcome(name, how), time.monotonic(), Server()
+    kept = fault.kept
+    outcome, started, server = Outcome(fault.name, fault.how), time.monotonic(), Server()
     path = folder / "a.bin"
     with patch.object(downloads, "PAUSE", 0.01), serving(server):
         file = server.add("a.bin", DATA)
         try:
-            with fault(server):
+            with fault.inject(server):
                 downloads.fetch(file.url, path, file.checksum)
         except InputError as error:
             outcome.message = str(error).replace(server.address, "SERVER")
@@ -633,19 +643,25 @@ def table(outcomes: list[Outcome]) -> str:
         said = f"(not met here: {outcome.skipped})" if outcome.skipped else outcome.message
         lost = "; ".join([*outcome.lost, *(complaint[:200] for complaint in outcome.complaints)])
         identical = "yes" if outcome.identical else "NO"
-        cells = [outcome.fault, outcome.how, said or "nothing: harmless", lost or "nothing", identical]
+        cells = [
+            outcome.fault,
+            outcome.how,
+            said or ("nothing: harmless" if outcome.is_sound() else "-"),
+            lost or "nothing",
+            identical,
+        ]
         lines.append("| " + " | ".join(re.sub(r"[|\n]", " ", cell) for cell in cells) + " |")
     return "\n".join(lines) + "\n"
 
 
-def write(outcomes: list[Outcome]) -> None:
-    """Put outcomes into the tables beside this program, in place of those of the same faults."""
+def write(outcome: Outcome) -> None:
+    """Put an outcome into the tables beside this program, in place of what the fault had."""
     RESULTS.mkdir(exist_ok=True)
     records = RESULTS / "machine.json"
     before = [Outcome(**record) for record in json.loads(records.read_text())] if records.exists() else []
-    known = {outcome.fault: outcome for outcome in [*before, *outcomes]}
-    whole = [known[name] for name in [*(fault.name for fault in FAULTS), *NETWORK_FAULTS] if name in known]
-    records.write_text(json.dumps([dataclasses.asdict(outcome) for outcome in whole], indent=1) + "\n")
+    known = {each.fault: each for each in (*before, outcome)}
+    whole = [known[fault.name] for fault in (*FAULTS, *NETWORK_FAULTS) if fault.name in known]
+    records.write_text(json.dumps([dataclasses.asdict(each) for each in whole], indent=1) + "\n")
     (RESULTS / "machine.md").write_text(table(whole))
 
 
@@ -667,16 +683,15 @@ def main() -> int:
                 stack.enter_context(disk(folder / "disk"))
             site = Site(finished, folder / "disk" / "run")
             outcomes = []
-            for fault in FAULTS:
+            for fault in (*FAULTS, *NETWORK_FAULTS):
                 if fault.name.startswith(options.only):
-                    outcomes.append(meet(fault, site))
-                    print(json.dumps(dataclasses.asdict(outcomes[-1]), indent=1), flush=True)
-        for name in NETWORK_FAULTS:
-            if name.startswith(options.only):
-                outcomes.append(meet_network(name, folder))
-    print(table(outcomes))
-    if options.write:
-        write(outcomes)
+                    met = (
+                        meet_network(fault, folder) if isinstance(fault, NetworkFault) else meet(fault, site)
+                    )
+                    print(json.dumps(dataclasses.asdict(met), indent=1), flush=True)
+                    outcomes.append(met)
+                    if options.write:
+                        write(met)
     return not all(outcome.is_sound() for outcome in outcomes)
 
 

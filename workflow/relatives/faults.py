@@ -1,7 +1,8 @@
 """Faults of the machine, in words: what a user reads when a disk is full or the memory is used up.
 
-They are nobody's bug, so they have no traceback: `explain` knows them among the errors of a job, `killed`
-those that ended a job before it could speak. `check` finds some before the first job. Nothing here changes
+They are nobody's bug, so they have no traceback: `explain` knows them among the errors of a job,
+`at_the_end` those that ended a job before it could speak, `check` and `settle_times` find some before the
+first job. Nothing here changes
 what a job computes.
 """
 
