@@ -19,7 +19,7 @@ import yaml
 
 from faults import machine, moment
 from faults.machine import FAULTS, Impossible, Site, disk, ffmpeg_killed, meet, mounted
-from relatives import faults, transforms
+from relatives import cli, faults, transforms
 from relatives.errors import InputError
 from relatives.figures import style
 from relatives.files import replacing, replacing_array
@@ -209,6 +209,17 @@ def test_a_limit_of_the_size_of_files_is_told_in_the_log(tmp_path):
     assert not (tmp_path / "noise.npy").exists()
 
 
+def test_the_command_tells_of_a_full_disk(monkeypatch, capsys):
+    def write(options):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), options.output)
+
+    monkeypatch.setattr(cli, "test_encoder", write)
+    assert cli.main(["test-encoder", "mfcc", "--audio", "music"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("Error: report.html: no room on the disk")
+    assert faults.CONTINUE not in said
+
+
 def test_a_bug_in_a_job_has_its_traceback_in_the_log(tmp_path):
     code, _ = script(tmp_path, "1 / 0", tmp_path / "log")
     assert code == 1
@@ -246,14 +257,14 @@ def test_times_in_the_future_become_now(tmp_path, monkeypatch):
     now, day = time.time(), 86400
     times = {"data/old.npy": now - day, "data/input.npy": now + day, "results/output.csv": now + 2 * day}
     for name, moment_of in times.items():
-        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).touch()
         os.utime(name, (moment_of, moment_of))
-    assert faults.settle_times([*times, "results/missing.csv"], ("data", "results")) == 2
+    assert faults.settle_times(["data", "results"], [*times, "missing.csv"]) == 2
     settled = {name: os.stat(name).st_mtime for name in times}
     assert settled["data/old.npy"] == pytest.approx(now - day)
     assert settled["data/input.npy"] == settled["results/output.csv"] == pytest.approx(now, abs=10)
-    assert faults.settle_times(times, ("data", "results")) == 0
+    assert faults.settle_times(["data", "results"], times) == 0
 
 
 def test_a_file_of_the_users_in_the_future_is_named(tmp_path, monkeypatch):
@@ -261,7 +272,7 @@ def test_a_file_of_the_users_in_the_future_is_named(tmp_path, monkeypatch):
     Path("mine.ogg").touch()
     os.utime("mine.ogg", (time.time() + 86400,) * 2)
     with pytest.raises(InputError, match=r"mine\.ogg: its time, .* is in the future"):
-        faults.settle_times(["mine.ogg"], ("data", "results"))
+        faults.settle_times(["data", "results"], ["data/input.npy", "mine.ogg"])
 
 
 # What is killed
@@ -270,10 +281,10 @@ def test_a_file_of_the_users_in_the_future_is_named(tmp_path, monkeypatch):
 def test_a_job_that_was_killed_is_spoken_for(tmp_path):
     log = tmp_path / "snakemake.log"
     error = subprocess.CalledProcessError(-signal.SIGKILL, "python train.py")
-    log.write_text(f"Building DAG of jobs...\n{error}\n")
-    said = list(faults.at_the_end([str(log)], str(tmp_path)))
-    assert len(said) == 1
-    assert "signal SIGKILL" in said[0] and "memory" in said[0]
+    log.write_text(f"Building DAG of jobs...\n{error}\nError in rule train:\n    message: None\n")
+    ended, way_out = faults.at_the_end([str(log)], str(tmp_path))
+    assert ended.startswith("A job was ended from outside (SIGKILL). ")
+    assert "If train lacked memory: " in way_out and "lower training.batch" in way_out
     log.write_text(str(subprocess.CalledProcessError(1, "python train.py")))
     assert list(faults.at_the_end([str(log)], str(tmp_path))) == []
 

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from relatives import seeds
+from relatives import faults, seeds
 from relatives.errors import InputError
 from relatives.files import replacing
 
@@ -37,12 +37,20 @@ PACKAGES = ("relatives", "torch", "numpy", "librosa", "pedalboard", "imageio-ffm
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command and return its exit code: 0, or 2 after bad input; 1 if a file is not what it was."""
+    """Run a command and return its exit code: 0, or 2 after bad input or a fault of the machine;
+    1 if a file is not what it was.
+    """
     options = parser().parse_args(arguments)
     try:
         return options.run(options)
     except InputError as error:
         print(f"Error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        message = faults.explain(error)
+        if message is None:
+            raise
+        print(f"Error: {message.removesuffix(faults.CONTINUE)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("Stopped; nothing was written.", file=sys.stderr)

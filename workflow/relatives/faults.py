@@ -1,7 +1,8 @@
 """Faults of the machine, in words: what a user reads when a disk is full or the memory is used up.
 
-They are nobody's bug, so they have no traceback: `explain` knows them among the errors of a job, `killed`
-those that ended a job before it could speak. `check` finds some before the first job. Nothing here changes
+They are nobody's bug, so they have no traceback: `explain` knows them among the errors of a job,
+`at_the_end` those that ended a job before it could speak, `check` and `settle_times` find some before the
+first job. Nothing here changes
 what a job computes.
 """
 
@@ -30,10 +31,11 @@ NO_MEMORY = {errno.ENOMEM, errno.EAGAIN}
 BROKEN = {errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.EHOSTDOWN, errno.ENXIO, errno.ENODEV}
 
 OUT_OF_MEMORY = re.compile(
-    "(can't|cannot) allocate memory|not enough memory|out of memory|can't start new thread|bad_alloc",
+    "(can't|cannot) allocate memory|not enough memory|out of memory|can't start new thread|bad_alloc"
+    "|failed to map segment from shared object",
     re.IGNORECASE,
 )
-"""What torch, its CUDA side, the C++ library and Python's threads say, none of them as a `MemoryError`."""
+"""What torch, its CUDA side, C++, Python's threads and its imports say, none of them as a `MemoryError`."""
 
 UNWRITTEN = re.compile(r"\d+ requested and \d+ written")
 """What numpy says, without the system's reason, of an array that did not fit onto the disk."""
@@ -62,14 +64,17 @@ LOWER = {
 }
 """The setting that governs the memory of each rule. The others work on small tables, or in small pieces."""
 
-SIGNALS = {
-    "SIGKILL": "Mostly that is the system, when the memory is used up (`dmesg` tells); or somebody ended it.",
-    "SIGBUS": "Mostly a disk that filled up or failed under an array, or a file cut while it was read.",
-    "SIGSEGV": "Mostly a compiled library that did not bear a lack of memory, or one that is broken.",
-    "SIGABRT": "Mostly a compiled library that did not bear a lack of memory.",
-    "SIGTERM": "Somebody ended it, or the cluster, at its limit of time.",
+_LIBRARY = "Mostly a compiled library that did not bear a lack of memory"
+ENDED = {
+    "Signals.SIGKILL": "Mostly the system did it, as the memory was used up (`dmesg` tells); or somebody.",
+    "Signals.SIGSEGV": f"{_LIBRARY}, or one that is broken.",
+    "Signals.SIGABRT": f"{_LIBRARY}.",
+    "Signals.SIGBUS": "Mostly a disk that filled up or failed, or a file that was cut while it was read.",
+    "Signals.SIGTERM": "Somebody did it, or the cluster, at its limit of time.",
+    "'OUT_OF_MEMORY'": "SLURM did it, at its limit of memory.",
+    "'TIMEOUT'": "SLURM did it, at its limit of time. Raise its runtime (--set-resources RULE:runtime=…).",
 }
-"""What ends a process before it can speak."""
+"""What Snakemake writes of a job that was ended before it could speak, and what that means."""
 
 
 def explain(error: Exception, rule: str = "", memory: int | None = None) -> str | None:
@@ -105,9 +110,11 @@ def _of_system(error: OSError, rule: str, memory: int | None) -> str | None:
     place, folder = _place(error)
     if code in NO_ROOM or UNWRITTEN.search(reason):
         free = shutil.disk_usage(folder).free
+        temporary = folder == _existing(_temporary())
+        elsewhere = "set TMPDIR to another folder" if temporary else "move the whole folder to a larger disk"
         return (
             f"{place}: no room on the disk ({reason}; {_size(free)} are free in {folder}). Make room there, "
-            f"or move the whole folder to a larger disk. {CONTINUE}"
+            f"or {elsewhere}. {CONTINUE}"
         )
     if code in TOO_LARGE:
         return f"{place}: a file may not become so large here (`ulimit -f`). Lift the limit. {CONTINUE}"
@@ -134,16 +141,20 @@ def _of_memory(error: Exception, rule: str, memory: int | None) -> str:
     reason = str(error).strip().partition("\n")[0] or "MemoryError"
     limit = resource.getrlimit(resource.RLIMIT_AS)[0]
     limited = f"This shell allows {_size(limit)} (`ulimit -v`). " if limit != resource.RLIM_INFINITY else ""
-    ways = ["run fewer jobs side by side (--cores 1)"]
-    if "CUDA" in reason:
-        ways.append("free the GPU of other programs")
-    if rule in LOWER:
-        ways.append(f"lower {LOWER[rule]}")
+    gpu = "Free the GPU of other programs. " if "CUDA" in reason else ""
     asked = f", now {memory}" if memory else ""
     return (
-        f"{rule or 'this'} needs more memory than it can have ({reason}). {limited}Either "
-        f"{', or '.join(ways)}. On a cluster raise the job's limit "
-        f"(--set-resources {rule or 'RULE'}:mem_mb=…{asked}). {CONTINUE}"
+        f"{rule or 'this'} needs more memory than it can have ({reason}). "
+        f"{limited}{gpu}{_way_out(rule, asked)} {CONTINUE}"
+    )
+
+
+def _way_out(rule: str, asked: str = "") -> str:
+    """What to do where a rule lacks memory: what to lower, and how to give it more."""
+    lower = f", or lower {LOWER[rule]}" if rule in LOWER else ""
+    return (
+        f"Run fewer jobs side by side (--cores 1){lower}. On a cluster raise the job's limit "
+        f"(--set-resources {rule or 'RULE'}:mem_mb=…{asked})."
     )
 
 
@@ -153,10 +164,22 @@ def _place(error: OSError) -> tuple[str, Path]:
     notes = [note for note in getattr(error, "__notes__", ()) if note.startswith(WRITING)]
     written = [note.removeprefix(WRITING) for note in reversed(notes)]
     files = [named] if named and not fnmatch.fnmatch(os.path.basename(named), PARTIAL) else written
-    folder = Path(files[0]).absolute() if files else Path.cwd()
-    while not folder.is_dir():
-        folder = folder.parent
+    folder = _existing(Path(files[0])) if files else Path.cwd()
     return ", ".join(files) or str(folder), folder
+
+
+def _existing(path: Path) -> Path:
+    """The folder that a path is, or lies in, or would."""
+    path = path.absolute()
+    while not path.is_dir():
+        path = path.parent
+    return path
+
+
+def _temporary() -> Path:
+    """The folder of temporary files; Python alone would pass over a TMPDIR that is full."""
+    named = os.environ.get("TMPDIR", "")
+    return Path(named if os.path.isdir(named) else tempfile.gettempdir())
 
 
 def _size(size: int) -> str:
@@ -164,18 +187,16 @@ def _size(size: int) -> str:
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
 
 
-def check(*folders: str) -> None:
-    """See that files can be made in each folder, or where it would be made.
+def check(*folders: str | Path) -> None:
+    """See that files can be made in each folder, or where it would be made, and in that of temporary files.
 
     Raises
     ------
     InputError
         One cannot be written to, or its disk is full.
     """
-    for name in folders:
-        folder = Path(name).absolute()
-        while not folder.is_dir():
-            folder = folder.parent
+    places = {_existing(Path(folder)) for folder in (*folders, _temporary())}
+    for folder in sorted(places):
         try:
             with tempfile.TemporaryFile(dir=folder) as file:
                 file.write(bytes(1 << 16))
@@ -185,8 +206,8 @@ def check(*folders: str) -> None:
             raise InputError(explain(error) or f"{folder}: {error.strerror}") from None
 
 
-def settle_times(files: Iterable[str], folders: tuple[str, ...]) -> int:
-    """Date files back to now whose times lie in the future; how many there were.
+def settle_times(folders: Iterable[str], files: Iterable[str], apart: str = "") -> int:
+    """Date the files of folders back to now whose times lie in the future; how many there were.
 
     Snakemake sees by the times what is out of date. A clock that was set back makes new files older than
     what they were made of, and older than what was made of their forerunners: the first stops a run, the
@@ -194,30 +215,41 @@ def settle_times(files: Iterable[str], folders: tuple[str, ...]) -> int:
 
     Parameters
     ----------
-    files
-        That the run reads or makes, as far as they exist.
     folders
-        Of the pipeline's own files. The user's are not touched.
+        Of the pipeline's own.
+    files
+        That the run reads, as far as they exist.
+    apart
+        A folder in one of them that is not gone through, as it may hold a million files.
 
     Raises
     ------
     InputError
-        A file outside of `folders` is of the future.
+        A file outside of the folders, which is the user's, is of the future.
     """
+    found = set(files)
+    for top, _, names in (step for folder in folders for step in _walk(folder, apart)):
+        found |= {os.path.join(top, name) for name in names}
     with tempfile.NamedTemporaryFile(dir=".") as file:
         now = os.stat(file.name).st_mtime  # by the clock that dates the files, which may be a server's
-    times = {file: os.stat(file).st_mtime for file in sorted(set(files)) if os.path.exists(file)}
-    future = [file for file, moment in times.items() if moment > now + 1]
-    own = [file for file in future if os.path.normpath(file).split(os.sep)[0] in folders]
-    for file in sorted(set(future) - set(own)):
-        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(times[file]))
+    future = [file for file in sorted(found) if os.path.exists(file) and os.stat(file).st_mtime > now + 1]
+    foreign = [file for file in future if not any(Path(file).is_relative_to(folder) for folder in folders)]
+    for file in foreign:
+        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(os.stat(file).st_mtime))
         raise InputError(
             f"{file}: its time, {when}, is in the future. The clock is wrong, or was when it was written. "
             f"Set the clock, or the time of the file: touch {file!r}"
         )
-    for file in own:
+    for file in future:
         os.utime(file, (now, now))
-    return len(own)
+    return len(future)
+
+
+def _walk(folder: str, apart: str) -> Iterator[tuple[str, list[str], list[str]]]:
+    """As `os.walk`, without one folder."""
+    for top, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if os.path.join(top, name) != apart]
+        yield top, folders, names
 
 
 def at_the_end(logs: Iterable[str], *folders: str) -> Iterator[str]:
@@ -231,9 +263,12 @@ def at_the_end(logs: Iterable[str], *folders: str) -> Iterator[str]:
         That the run writes to.
     """
     text = "".join(Path(log).read_text(errors="replace") for log in logs)
-    for name, words in SIGNALS.items():
-        if f"Signals.{name}" in text:
-            yield f"A job was ended by the signal {name}. {words}"
+    met = [(sign, words) for sign, words in ENDED.items() if sign in text]
+    for sign, words in met:
+        yield f"A job was ended from outside ({sign.removeprefix('Signals.')}). {words}"
+    if any("memory" in words for _, words in met):
+        for rule in dict.fromkeys(re.findall(r"Error in rule (\w+)", text)):
+            yield f"If {rule} lacked memory: {_way_out(rule)}"
     try:
         check(*folders)
     except InputError as error:

@@ -105,9 +105,11 @@ def test_files(wildcards):
 def prepare():
     """What a run needs of the machine before its first job: folders to write to, and times that can be trusted."""
     try:
-        faults.check(*WRITTEN)
-        known = [file for job in workflow.dag.jobs for file in (*job.input, *job.output)]
-        if number := faults.settle_times(known, WRITTEN):
+        written = [file for job in workflow.dag.needrun_jobs() for file in (*job.output, *job.log)]
+        faults.check(*(Path(file).parent for file in written))
+        read = [str(path) for path in Path(workflow.basedir, "workflow", "scripts").glob("*.py")]
+        read += [file for job in workflow.dag.jobs for file in job.input]
+        if number := faults.settle_times(WRITTEN, read, apart="data/raw"):
             print(f"{number} files had times in the future, as if the clock had been set back. They are dated now.")
     except InputError as error:
         raise WorkflowError(error) from None
