@@ -294,7 +294,7 @@ def moved(stored, now):
 
 
 def _shares(old, new):
-    """How far each value moved, as a share of it and of the root mean square; infinity of what is no number."""
+    """How far each value moved, as a share of it and the root mean square; infinity of what is no number."""
     numbers = [value for value in old if not isinstance(value, str) and math.isfinite(value)]
     scale = math.sqrt(sum(value**2 for value in numbers) / max(len(numbers), 1))
     shares = []
