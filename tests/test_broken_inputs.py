@@ -39,14 +39,14 @@ def test_broken_audio_is_used_or_skipped_with_a_reason(verdicts):
     assert {verdict.verdict for verdict in verdicts} == {broken.USED, broken.SKIPPED, broken.PASSED}
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.kind}: {ascii(case.name)}")
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.kind}: {case.name!a}")
 def test_a_broken_table_is_read_or_refused(case, tmp_path):
     verdict = inputs.of_case(case, tmp_path)
     assert verdict.fault == ""
 
 
 def test_what_is_wrong_is_seen(tmp_path):
-    """The harness itself: a file that is lost, a wrong length, a traceback, a table that is no longer refused."""
+    """The harness itself: a file that is lost, a wrong length, a traceback, a table that is read."""
     good = next(file for file in FILES["whole"])
     lost = replace(good, name=".hidden.wav", verdict=None)
     long = replace(good, name="long.wav", seconds=2.0)
