@@ -46,7 +46,7 @@ def test_a_broken_table_is_read_or_refused(case, tmp_path):
 
 
 def test_what_is_wrong_is_seen(tmp_path):
-    """A file that is lost, a wrong length, a traceback, a table that is no longer refused."""
+    """The harness itself: a file that is lost, a wrong length, a traceback, a table that is read."""
     good = next(file for file in FILES["whole"])
     lost = replace(good, name=".hidden.wav", verdict=None)
     long = replace(good, name="long.wav", seconds=2.0)

@@ -19,9 +19,9 @@ from smoke import Run
 
 TRAINING = "results/consistency/models/AT/MFCC/trial0"
 TARGETS = {
-    f"{TRAINING}/checkpoint.pt, {TRAINING}/history.csv": ("train", 6.0),
-    "data/transformed/tagging/MP.1.npy": ("transform", 3.0),
-    "results/consistency/figures/fig03.pdf, results/consistency/figures/fig03.png": ("fig03", 3.0),
+    f"{TRAINING}/checkpoint.pt, {TRAINING}/history.csv": ("train", 3.0),
+    "data/transformed/tagging/MP.1.npy": ("transform", 1.5),
+    "results/consistency/figures/fig03.pdf, results/consistency/figures/fig03.png": ("fig03", 1.5),
 }
 
 
@@ -244,7 +244,8 @@ time.sleep(99)
 @pytest.mark.pipeline
 def test_killed_on_its_way_a_run_ends_the_same(run, tmp_path):
     copy = Run(tmp_path / "copy")
-    shutil.copytree(run.folder, copy.folder, dirs_exist_ok=True)
+    for name in ("data", "results", ".snakemake"):
+        shutil.copytree(run.folder / name, copy.folder / name)
     reference = Reference(
         Files.of(copy.folder),
         {outputs: rule for outputs, (rule, _) in TARGETS.items()},
@@ -256,6 +257,6 @@ def test_killed_on_its_way_a_run_ends_the_same(run, tmp_path):
     for file in files:
         (copy.folder / file).unlink()
     rng = seeds.generator(6, "kills", "short")
-    for story in kills.disturb(copy, reference, rng, set(), 2, *map(str, files)):
+    for story in kills.disturb(copy, reference, rng, set(), 3, *map(str, files)):
         assert story.is_sound(), story
-    assert len(story.kills) == 2
+    assert story.kills

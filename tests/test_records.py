@@ -167,12 +167,26 @@ def test_what_cannot_be_told_is_an_error(capsys, here, monkeypatch):
         lineage.find("results/fig06.pdf")
 
 
-def test_music_from_outside_has_its_listing(capsys, here):
+def refuses(name):
+    """`records.hash_of`, but without the right to read one file."""
+    hash_of = records.hash_of
+
+    def tries(path):
+        if Path(path).name == name:
+            raise PermissionError(path)
+        return hash_of(path)
+
+    return tries
+
+
+def test_music_from_outside_has_its_listing(capsys, here, monkeypatch):
     music = here / "my music"
     names = ["a.wav", "deep/b\\c.wav", "deep/line\nbreak.wav", "ü.wav"]
+    monkeypatch.setattr(records, "hash_of", refuses("secret.wav"))
     for name in names:
         (music / name).parent.mkdir(parents=True, exist_ok=True)
         (music / name).write_text(name)
+    (music / "secret.wav").write_text("")
     (music / "nowhere.wav").symlink_to(here / "nothing")
     settings = {"source": "folder", "path": str(music)}
     job("corpus", [], ["data/corpora/mine/tracks.parquet"], settings=settings)
@@ -186,8 +200,22 @@ def test_music_from_outside_has_its_listing(capsys, here):
         assert subprocess.run(command, cwd=music, capture_output=True).returncode == 1
     _, text = told("data/corpora/mine/tracks.parquet", capsys)
     assert f"{music}: 4 files" in text
+    assert f"cd '{music}' && sha256sum --check {listing}" in text
     (row,) = lineage.summary(["data/corpora/mine/tracks.parquet"], here, ["mine"])["corpora"]
     assert row == {"corpus": "mine", "source": "folder", "files": 4, "sha256": source["sha256"]}
+
+
+def test_files_of_an_encoder_of_ones_own_are_hashed(capsys, here):
+    for name in ("OG.npy", "PS.npy", "manifest.json", "notes.txt"):
+        (here / "computed").mkdir(exist_ok=True)
+        (here / "computed" / name).write_text(name)
+    job("collect", [], ["results/away/OG.npy"], own={"name": "away", "embeddings": "computed"})
+    sources = records.read("results/away/OG.npy")["sources"]
+    assert [source["path"] for source in sources] == [
+        f"computed/{n}" for n in ("OG.npy", "PS.npy", "manifest.json")
+    ]
+    _, text = told("results/away/OG.npy", capsys)
+    assert "computed/PS.npy: 1 file, 6 bytes" in text and "cd computed && sha256sum" in text
 
 
 def test_the_report_gets_a_summary(here):

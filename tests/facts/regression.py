@@ -164,13 +164,14 @@ def features():
 
     from relatives.features import mfcc, spectrogram
 
-    batch = np.stack([signal(1), signal(1, 1)])
+    fading = signal(1, 1) * np.geomspace(1, 1e-7, RATE, dtype=np.float32)  # below what is heard, and clipped
+    batch = np.stack([signal(1), fading])
     levels = spectrogram.decibel(spectrogram.stft(torch.from_numpy(batch)).abs())
-    yield "features.stft", "single", look(levels)
-    yield "features.mel", "single", look(mfcc.mel_db(batch, RATE))
+    yield "features.stft", "single", [*look(levels), *look(levels[1, ::9])]
+    yield "features.mel", "single", [*look(mfcc.mel_db(batch, RATE)), *mfcc.mel_db(batch, RATE)[1, -1, ::16]]
     found = mfcc.sequences(batch, RATE)
-    yield "features.mfcc", "single", [*look(found), *found[1, 7]]
-    yield "features.mfcc statistics", "single", mfcc.statistics(found)[0, ::9]
+    yield "features.mfcc", "single", [*look(found), *found[1, 7], *found[1, -5]]
+    yield "features.mfcc statistics", "single", mfcc.statistics(found)[:, ::9]
 
 
 def networks():
@@ -272,7 +273,7 @@ def versions():
 
 
 def moved(stored, now):
-    """What differs between the stored facts and those of now: a sentence a value."""
+    """What differs between the stored facts and those of now: a sentence a fact, on what moved farthest."""
     for name in sorted(stored.keys() | now.keys()):
         if name not in stored or name not in now:
             yield f"{name}: is only {'stored' if name in stored else 'computed now'}"
@@ -281,21 +282,34 @@ def moved(stored, now):
         if len(old) != len(new):
             yield f"{name}: {len(old)} values stored, {len(new)} now"
             continue
-        numbers = [value for value in old if isinstance(value, (int, float)) and math.isfinite(value)]
-        scale = math.sqrt(sum(value**2 for value in numbers) / max(len(numbers), 1))
-        for place, (before, after) in enumerate(zip(old, new, strict=True)):
-            if before == after or (before != before and after != after):
-                continue
-            where = f"{name}[{place}]"
-            if isinstance(before, str) or KINDS[kind] == 0:
-                yield f"{where}: {before} stored, {after} now"
-                continue
-            share = abs(after - before) / (abs(before) + scale)
-            if not share <= KINDS[kind]:
-                yield (
-                    f"{where}: {before:.9g} stored, {after:.9g} now; it moved by {share:.2g} of its size, "
-                    f"and may by {KINDS[kind]:g} ({kind})"
-                )
+        shares = _shares(old, new)
+        count = sum(share > KINDS[kind] for share in shares)
+        if count:
+            place = shares.index(max(shares))
+            yield (
+                f"{name}: {count} of {len(old)} values moved; [{place}] was {_short(old[place])} and is "
+                f"{_short(new[place])}, {shares[place]:.2g} of its size, and may move by {KINDS[kind]:g} "
+                f"({kind})"
+            )
+
+
+def _shares(old, new):
+    """How far each value moved, as a share of it and the root mean square; infinity of what is no number."""
+    numbers = [value for value in old if not isinstance(value, str) and math.isfinite(value)]
+    scale = math.sqrt(sum(value**2 for value in numbers) / max(len(numbers), 1))
+    shares = []
+    for before, after in zip(old, new, strict=True):
+        if before == after or (before != before and after != after):
+            shares.append(0.0)
+        elif isinstance(before, str) or isinstance(after, str) or not math.isfinite(before - after):
+            shares.append(math.inf)
+        else:
+            shares.append(abs(after - before) / (abs(before) + scale))
+    return shares
+
+
+def _short(value):
+    return value if isinstance(value, str) else f"{value:.9g}"
 
 
 def advice(stored_versions):

@@ -268,6 +268,8 @@ def shapes(seed: int) -> Iterator[File]:
     for rate in (1, 384000, 655350):
         signal = clip(f"rate {rate} flac", seed, seconds=max(1, 40 / rate), rate=rate)
         yield File("shapes", f"{rate} Hz.flac", encode(signal, "flac-16", rate), None, len(signal) / rate)
+    few = encode(clip("few", seed)[:3], "wav-16", 384000)
+    yield File("shapes", "3 samples at 384 kHz.wav", few, SKIPPED)
     for channels in range(1, 9):
         for name in ("wav-16", "flac-24"):
             signal = clip(f"{channels} channels {name}", seed, channels=channels)

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from relatives.files import PARTIAL
 
-APART = ("results/logs/", "results/timing/")
-"""What Snakemake and the jobs say on the way; it is of one run, and no result."""
+APART = ("results/logs/", "results/timing/", "results/provenance/")
+"""What Snakemake and the jobs say on the way, with times; it is of one run, and no result."""
 
-PROGRESS = "progress*.pt"
-"""How far a training is: a whole file in its own right, gone when the training is done."""
+PROGRESS = ("progress.pt", "progress.previous.pt", "progress.csv")
+"""How far a training is: whole files in their own right, gone when the training is done."""
 
 
 @dataclass
@@ -58,7 +58,7 @@ class Files:
 
 def _is_partial(path: str) -> bool:
     name = Path(path).name
-    return fnmatch.fnmatch(name, PARTIAL) or fnmatch.fnmatch(name, PROGRESS)
+    return fnmatch.fnmatch(name, PARTIAL) or name in PROGRESS
 
 
 def _digest(path: Path) -> str:

@@ -126,10 +126,12 @@ def load(path, sample_rate, longest=np.inf):
             else:
                 _check_size(path, file.frames, file.channels, file.samplerate, sample_rate, longest)
                 signal, source_rate = _read_with_libsndfile(file, path), file.samplerate
+    _check_size(path, *signal.shape, source_rate, sample_rate, longest)
+    signal = resample(signal, source_rate, sample_rate)
+    # a few samples at a high rate are none at a lower one
     if len(signal) == 0:
         raise InputError(f"{shown(path)}: the file holds no samples. Remove or replace it.")
-    _check_size(path, *signal.shape, source_rate, sample_rate, longest)
-    return resample(signal, source_rate, sample_rate)
+    return signal
 
 
 def _check_size(path, frames, channels, source_rate, sample_rate, longest):
@@ -180,10 +182,11 @@ def load_stream(path, number, sample_rate):
     """
     check_file(path)
     signal, source_rate = _read_with_ffmpeg(path, f"a:{number}")
+    _check_size(path, *signal.shape, source_rate, sample_rate, np.inf)
+    signal = resample(signal, source_rate, sample_rate)
     if len(signal) == 0:
         raise InputError(f"{shown(path)}: its stream {number} holds no samples. Remove or replace the file.")
-    _check_size(path, *signal.shape, source_rate, sample_rate, np.inf)
-    return resample(signal, source_rate, sample_rate)
+    return signal
 
 
 def _read_with_ffmpeg(path, stream=None, longest=np.inf):

@@ -145,7 +145,7 @@ def provenance(options: argparse.Namespace) -> int:
     from relatives import lineage
 
     text, holds = lineage.tell(options.file)
-    print(text)
+    print(text.encode(errors="replace").decode())  # a name of a file may be no Unicode
     return 0 if holds else 1
 
 

@@ -212,6 +212,8 @@ def _wrong_corpora(config: dict) -> Iterator[str]:
     recording = config["noise"]["recording"]
     if recording is not None and not is_file(recording):
         yield f"noise.recording: there is no file {recording}; null makes a bar's ambience"
+    elif recording is not None and set(recording) & set("{}"):
+        yield f"noise.recording: {recording} has braces, which Snakemake takes for wildcards; rename it"
 
 
 def _wrong_tags(corpus: str, settings: dict) -> Iterator[str]:

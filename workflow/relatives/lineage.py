@@ -9,6 +9,7 @@ import os
 import textwrap
 from collections.abc import Iterable
 from pathlib import Path
+from shlex import quote
 
 from relatives import records
 from relatives.errors import InputError
@@ -237,7 +238,9 @@ def _sources(found: dict[str, dict | None], root: Path) -> tuple[list[str], bool
             f"  {source['path']}: {_count(source['files'], 'file')}, {source['bytes']:,} bytes, "
             f"sha256 {source['sha256'][:SHORT]}…"
         )
-        lines.append(f"    to check: cd {source['path']} && sha256sum --check {root / source['listing']}")
+        path = Path(source["path"])
+        folder, listing = path if path.is_dir() else path.parent, root.absolute() / source["listing"]
+        lines.append(f"    to check: cd {quote(str(folder))} && sha256sum --check {quote(str(listing))}")
     composed = [
         record["wildcards"]["corpus"]
         for record in found.values()

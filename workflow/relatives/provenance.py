@@ -22,7 +22,8 @@ SCRIPTS = PACKAGE.parent / "scripts"
 PLUMBING = {
     f"{name}.py"
     for name in (
-        "__init__", "configuration", "errors", "files", "jobs", "lineage", "provenance", "records",
+        "__init__", "configuration", "errors", "faults", "files", "jobs", "lineage", "provenance", "records",
+        "running",
     )
 }  # fmt: skip
 

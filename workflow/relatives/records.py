@@ -24,6 +24,7 @@ revision, modified, relatives, versions, requirements, machine
 The same job gives the same record, but for `mtime_ns` and what is told of the machine.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -145,21 +146,27 @@ def sources(params: object) -> list[dict]:
         from relatives.corpora import folder
 
         top = corpora.place(settings)
-        return [_source(top, folder.find(top))]
+        tags = [Path(settings["tags"]).expanduser()] if "tags" in settings else []
+        return [_source(top, top, folder.find(top)), *(_source(file, file.parent, [file]) for file in tags)]
     if own:
         from relatives import own_encoders
 
-        return [_source(file.parent, [file]) for file in own_encoders.files(own)]
+        return [_source(file, file.parent, [file]) for file in own_encoders.files(own)]
     return []
 
 
 def listing(top: Path, files: Iterable[Path]) -> str:
-    """The sha256 of each file and its path from `top`, as ``sha256sum`` writes them."""
+    """The sha256 of each file and its path from `top`, as ``sha256sum`` writes them.
+
+    What cannot be read is left out, as no job could read it either.
+    """
     lines = []
     for file in files:
-        if file.is_file():  # no link to nowhere, no pipe
-            name = os.path.relpath(file, top)
-            quoted = name.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+        if not file.is_file():  # a link to nowhere, a pipe
+            continue
+        name = os.path.relpath(file, top)
+        quoted = name.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+        with contextlib.suppress(OSError):
             lines.append(f"{'' if quoted == name else chr(92)}{hash_of(file)}  {quoted}\n")
     return "".join(lines)
 
@@ -200,19 +207,19 @@ def configuration_place(found: str, root: str | os.PathLike = ".") -> Path:
     return Path(root, FOLDER, "configurations", f"{found}.json")
 
 
-def _source(top: Path, files: list[Path]) -> dict:
-    """Files from outside, with a listing that is kept."""
+def _source(path: Path, top: Path, files: list[Path]) -> dict:
+    """What was read from a path outside: files below `top`, with a listing that is kept."""
     text = listing(top, files)
     found = hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
-    path = FOLDER / "sources" / f"{found}.sha256"
-    with replacing(path) as temporary:
+    kept = FOLDER / "sources" / f"{found}.sha256"
+    with replacing(kept) as temporary:
         temporary.write_bytes(text.encode(errors="surrogateescape"))
     return {
-        "path": str(top if len(files) != 1 else files[0]),
+        "path": str(path),
         "files": text.count("\n"),
         "bytes": sum(file.stat().st_size for file in files if file.is_file()),
         "sha256": found,
-        "listing": path.as_posix(),
+        "listing": kept.as_posix(),
     }
 
 

@@ -31,8 +31,7 @@ rule corpus:
 
 rule noise:
     input:
-        # as it is named: braces are no wildcards
-        recording=lambda _: str(Path(config["noise"]["recording"]).expanduser()) if config["noise"]["recording"] else [],
+        recording=str(Path(config["noise"]["recording"]).expanduser()) if config["noise"]["recording"] else [],
     output:
         "data/noise.npy",
     log:

@@ -10,12 +10,15 @@ no more than that all bytes came.
 """
 
 import hashlib
+import lzma
 import os
+import re
 import shutil
 import stat
 import tarfile
 import time
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -30,6 +33,7 @@ from urllib.request import Request, urlopen
 from relatives import faults
 from relatives.errors import InputError
 from relatives.files import replacing
+from relatives.inputs import OF_THE_CONTENT, parsing
 
 ATTEMPTS = 5
 """Connections tried in a row that bring nothing new."""
@@ -265,7 +269,13 @@ def _listed(data_set: DataSet, archives: Path) -> list[File]:
         return []
     path = archives / data_set.sums.stored
     fetch(data_set.sums.url, path, "size")
-    pairs = [line.split() for line in path.read_text().splitlines()]
+    pairs = []
+    with parsing(path, "list"):
+        for line in path.read_text().splitlines():
+            digest, name = line.split()
+            if not re.fullmatch(r"[0-9a-f]{64} [\w-][\w.-]*", f"{digest} {name}"):
+                raise ValueError(f"{line[:100]!r} is no SHA-256 and name")
+            pairs.append((digest, name))
     return [File(f"{data_set.base}/{name}", f"sha256:{digest}") for digest, name in pairs]
 
 
@@ -440,14 +450,16 @@ def unpack(archive: Path, folder: Path) -> None:
     ------
     InputError
         If a member would be written outside, is a link or a device; if the disk has no room for all; or if
-        the archive is broken. In all but the last case nothing has been written.
+        the archive is broken or encrypted. In all but the last case nothing has been written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with _opened(archive) as members:
-            listed = list(members)
-            for name, kind, _, _ in listed:
-                _check_member(archive, name, kind, folder)
+            listed = []
+            for member in members:
+                # before the next is looked for: a negative size would lead back to this one
+                _check_member(archive, *member[:3], folder)
+                listed.append(member)
             _make_room(folder, sum(size for _, _, size, _ in listed), f"unpack {archive.name}")
             for name, kind, _, read in listed:
                 target = folder / name
@@ -457,7 +469,7 @@ def unpack(archive: Path, folder: Path) -> None:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with read() as source, open(target, "wb") as file:
                     shutil.copyfileobj(source, file, BLOCK)
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, OSError) as error:
+    except (tarfile.TarError, zlib.error, lzma.LZMAError, OSError, RuntimeError, *OF_THE_CONTENT) as error:
         _raise_if_of_disk(error, folder)
         raise InputError(f"{archive}: cannot be unpacked ({error}).") from error
 
@@ -491,7 +503,9 @@ def _kind(info: zipfile.ZipInfo) -> str:
     return "file" if mode in (0, stat.S_IFREG) else "link or a device"
 
 
-def _check_member(archive: Path, name: str, kind: str, folder: Path) -> None:
+def _check_member(archive: Path, name: str, kind: str, size: int, folder: Path) -> None:
+    if size < 0:
+        raise InputError(f"{archive}: its member {name!r} has a size below 0. Nothing is unpacked.")
     # as the system would take it: absolute, upwards, or through a link that was in the folder before
     if not (folder / name).resolve().is_relative_to(folder.resolve()):
         raise InputError(
