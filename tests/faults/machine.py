@@ -175,9 +175,8 @@ def meet(fault: Fault, site: Site) -> Outcome:
         outcome.message = fault.says and next(
             (line for line in output.splitlines() if re.search(fault.says, line)), ""
         )
-        outcome.message = outcome.message.replace(str(site.folder), "FOLDER").replace(
-            tempfile.gettempdir(), "TMP"
-        )
+        for path, name in ((site.folder, "FOLDER"), (site.folder.parents[1], "TMP"), (sys.prefix, "VENV")):
+            outcome.message = outcome.message.replace(str(path), name)
         outcome.lost = site.lost(taken)
     if failed:
         output, failed = command(site, *targets)
@@ -398,8 +397,8 @@ FAULTS = [
         "disk full: a checkpoint on the way",
         "full when progress.pt is opened, at step 2 of 3",
         (NETWORK,),
-        rf"Error: .*AE/VGG/trial0/progress.*\.pt: {NO_ROOM}",
-        full_at(r"open .*/\.progress"),
+        rf"Error: .*AE/VGG/trial0/progress\.pt: {NO_ROOM}",
+        full_at(r"open .*/\.progress\.pt"),
     ),
     Fault(
         "disk full: the last checkpoint",
@@ -459,7 +458,7 @@ FAULTS = [
     ),
     Fault(
         "memory: a block of transforms",
-        "RLIMIT_AS 5 MB above what it has when it begins",
+        "RLIMIT_AS 1 MB above what it has when it begins",
         (BLOCK,),
         r"Error: transform needs more memory .*lower excerpts\.block",
         limited(r"open .*tagging/\.PS\.0", 1),
@@ -510,7 +509,7 @@ FAULTS = [
         "read-only: results",
         "results mounted read-only",
         ("results/consistency/figures/fig06.*",),
-        r"results: this may not be read or written here \(Read-only",
+        r"results/consistency/figures: this may not be read or written here \(Read-only",
         read_only("results"),
     ),
     Fault(

@@ -131,7 +131,7 @@ def _of_system(error: OSError, rule: str, memory: int | None) -> str | None:
     if reason.startswith("No usable temporary directory"):
         return f"There is no folder for temporary files. Set TMPDIR to one with room. {CONTINUE}"
     if isinstance(error, ChildProcessError):
-        return f"{error}. {CONTINUE}"
+        return f"{error} {CONTINUE}"
     return None
 
 
