@@ -142,6 +142,16 @@ def killed(corpora, directory, step, place, **arguments):
         train(corpora, directory, **arguments)
 
 
+# At a rate of nothing only the running statistics move, and patience ends the training
+SETTLING = {"steps": 40, "rate": 0.0, "patience": 3}
+
+
+@pytest.fixture(scope="module")
+def settled(corpora, tmp_path_factory):
+    """A training that was not interrupted: its checkpoint and its history."""
+    return train(corpora, tmp_path_factory.mktemp("settled"), **SETTLING)
+
+
 @pytest.mark.parametrize(
     ("step", "place", "left"),
     [
@@ -151,14 +161,11 @@ def killed(corpora, directory, step, place, **arguments):
     ],
 )
 @pytest.mark.parametrize("damage", [None, "torn", "flipped", "empty", "another"])
-def test_a_killed_training_goes_on_to_the_same_end(step, place, left, damage, corpora, tmp_path):
-    # A rate of nothing: only the running statistics move, and patience ends the training
-    arguments = {"steps": 40, "rate": 0.0, "patience": 3}
-    whole, history = train(corpora, tmp_path / "whole", **arguments)
+def test_a_killed_training_goes_on_to_the_same_end(step, place, left, damage, settled, corpora, tmp_path):
+    whole, history = settled
     assert 8 <= whole["step"] < 40
-
     folder = tmp_path / "killed"
-    killed(corpora, folder, step, place, **arguments)
+    killed(corpora, folder, step, place, **SETTLING)
     state = folder / "progress.pt"
     assert torch.load(state, weights_only=True)["step"] == left
     assert torch.load(folder / "progress.previous.pt", weights_only=True)["step"] == left - 2
@@ -175,7 +182,7 @@ def test_a_killed_training_goes_on_to_the_same_end(step, place, left, damage, co
         torch.save([1, 2], state)
 
     log = io.StringIO()
-    resumed, again = train(corpora, folder, log=log, **arguments)
+    resumed, again = train(corpora, folder, log=log, **SETTLING)
     if damage:
         left -= 2
         assert f"{state} is damaged and left aside" in log.getvalue()
