@@ -143,7 +143,7 @@ def killed(corpora, directory, step, place, **arguments):
 
 
 # At a rate of nothing only the running statistics move, and patience ends the training
-SETTLING = {"steps": 40, "rate": 0.0, "patience": 3}
+SETTLING = {"steps": 60, "rate": 0.0, "patience": 3, "validate_every": 3, "checkpoint_every": 2}
 
 
 @pytest.fixture(scope="module")
@@ -163,13 +163,13 @@ def settled(corpora, tmp_path_factory):
 @pytest.mark.parametrize("damage", [None, "torn", "flipped", "empty", "another"])
 def test_a_killed_training_goes_on_to_the_same_end(step, place, left, damage, settled, corpora, tmp_path):
     whole, history = settled
-    assert 8 <= whole["step"] < 40
+    assert 12 <= whole["step"] < 60
     folder = tmp_path / "killed"
     killed(corpora, folder, step, place, **SETTLING)
     state = folder / "progress.pt"
     assert torch.load(state, weights_only=True)["step"] == left
     assert torch.load(folder / "progress.previous.pt", weights_only=True)["step"] == left - 2
-    assert pd.read_csv(folder / "progress.csv")["step"].tolist()[: left // 2] == list(range(2, left + 1, 2))
+    assert pd.read_csv(folder / "progress.csv")["step"].tolist()[: left // 3] == list(range(3, left + 1, 3))
     content = state.read_bytes()
     if damage == "torn":
         state.write_bytes(content[: len(content) // 2])
@@ -192,6 +192,14 @@ def test_a_killed_training_goes_on_to_the_same_end(step, place, left, damage, se
     columns = ["step", "training_loss", "validation_loss"]
     pd.testing.assert_frame_equal(again[columns], history[columns], check_exact=True)
     assert sorted(path.name for path in folder.iterdir()) == ["checkpoint.pt", "history.csv"]
+
+
+def test_the_state_taken_up_takes_the_place_of_the_damaged_one(corpora, tmp_path):
+    killed(corpora, tmp_path, 6, (training._State, "save"), **SETTLING)
+    (tmp_path / "progress.pt").write_bytes(b"PK")
+    killed(corpora, tmp_path, 3, (training, "_has_settled"), **SETTLING)
+    assert torch.load(tmp_path / "progress.pt", weights_only=True)["step"] == 2
+    assert not (tmp_path / "progress.previous.pt").exists()
 
 
 def test_without_a_whole_state_a_training_begins_anew(corpora, tmp_path):
