@@ -181,7 +181,7 @@ def refuses(name):
 
 def test_music_from_outside_has_its_listing(capsys, here, monkeypatch):
     music = here / "my music"
-    names = ["a.wav", "deep/b\\c.wav", "deep/line\nbreak.wav", "ü.wav"]
+    names = ["a.wav", "deep/b\\c.wav", "deep/line\\n\nbreak.wav", "ü.wav"]
     monkeypatch.setattr(records, "hash_of", refuses("secret.wav"))
     for name in names:
         (music / name).parent.mkdir(parents=True, exist_ok=True)
