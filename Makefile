@@ -1,6 +1,7 @@
 # make results   the study on the embedded corpus        make test    the checks
 # make lint      style of the code                       make bench   speed beside the peers
 # make paper     dry run of the study at full scale      make lock    resolve envs/requirements.in anew
+# make faults    kill and break it again and again, for hours: renews tests/faults/results
 # `make results CORES=8 OPTIONS="--configfile mine.yaml"` passes more to Snakemake.
 
 PYTHON ?= python3
@@ -11,13 +12,15 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 BENCHMARKS := $(filter-out harness,$(basename $(notdir $(wildcard benchmarks/*.py))))
 
-.PHONY: results test lint bench paper lock clean
+FAULTS := $(filter-out kills judging moment broken tables fuzz,$(basename $(notdir $(wildcard tests/faults/*.py))))
+
+.PHONY: results test lint bench faults paper lock clean
 
 results: $(READY)
 	$(BIN)/snakemake --cores $(CORES) $(OPTIONS)
 
 test: $(READY)
-	$(BIN)/pytest $(OPTIONS)
+	$(BIN)/pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder $(OPTIONS)
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -26,6 +29,9 @@ lint: $(READY)
 bench: $(READY)
 	$(BIN)/python -m pip install --quiet --no-deps -r envs/benchmarks.txt
 	for benchmark in $(BENCHMARKS); do $(BIN)/python benchmarks/$$benchmark.py --write || exit 1; done
+
+faults: $(READY)
+	for program in kills $(FAULTS); do $(BIN)/python tests/faults/$$program.py --write || exit 1; done
 
 paper: $(READY)
 	$(BIN)/snakemake --dry-run --quiet rules --configfile workflow/presets/paper.yaml $(OPTIONS)

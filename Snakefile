@@ -6,6 +6,10 @@ snakemake fig06 --cores 1                            one figure
 snakemake --cores N --configfile workflow/presets/folder.yaml   on a folder of your own music
 """
 
+import logging
+
+logging.raiseExceptions = False  # or a full disk would be a traceback for every line of Snakemake's log
+
 
 configfile: f"{workflow.basedir}/config.yaml"
 
@@ -49,9 +53,15 @@ rule all:
         "results/report.html",
 
 
+onstart:
+    prepare()
+
+
 onsuccess:
     print("Done. The report: results/report.html")
 
 
 onerror:
-    print("Stopped. What is finished is kept: the same command goes on from here. The log above says why.")
+    for sentence in faults.at_the_end(log, *WRITTEN):
+        print(sentence)
+    print(f"Stopped. {faults.CONTINUE} The log above says why.")

@@ -34,6 +34,7 @@ SETTINGS = {
     "validate_every": 10**9,
     "validation_crops": BATCH,
     "patience": None,
+    "explosion": None,
     "checkpoint_every": 10**9,
     "threads": CORES,
     "device": "auto",

@@ -1,5 +1,6 @@
 """The pipeline in a copy of the workflow, so that its code can be changed, on its smoke preset."""
 
+import hashlib
 import os
 import re
 import shutil
@@ -21,35 +22,41 @@ class Run:
         for name in ("Snakefile", "config.yaml", "profiles"):
             shutil.copy(ROOT / name, folder / name, follow_symlinks=False)
 
-    def snakemake(self, *arguments, cores=2, check=True):
-        """What Snakemake prints."""
+    def start(self, *arguments, cores=2, environment=()):
+        """Snakemake at work: a process whose output is to be read."""
         preset = self.folder / "workflow" / "presets" / f"{self.preset}.yaml"
         command = [sys.executable, "-m", "snakemake", *arguments]
-        result = subprocess.run(
+        return subprocess.Popen(
             [*command, "--cores", str(cores), "--configfile", str(preset)],
             cwd=self.folder,
-            env=os.environ | {"PYTHONPATH": str(self.folder / "workflow")},
+            env=os.environ | {"PYTHONPATH": str(self.folder / "workflow")} | dict(environment),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
-        assert not check or result.returncode == 0, result.stdout[-8000:]
-        return result.stdout
+
+    def snakemake(self, *arguments, cores=2, check=True, environment=()):
+        """What Snakemake prints."""
+        process = self.start(*arguments, cores=cores, environment=environment)
+        output, _ = process.communicate()
+        assert not check or process.returncode == 0, output[-8000:]
+        return output
 
     def planned(self, *arguments):
         """The names of the rules that a dry run would run."""
         output = self.snakemake("--dry-run", *arguments)
         return set(re.findall(r"^(?:local)?rule (\w+):", output, flags=re.MULTILINE))
 
-    def tables(self):
-        """The bytes of every table by its path."""
+    def outputs(self):
+        """The sha256 of every output by its path, without those that hold times: histories and the report."""
         files = [
-            file
-            for suffix in ("parquet", "csv", "tex")
-            for file in self.folder.glob(f"results/**/*.{suffix}")
+            file.relative_to(self.folder)
+            for top in ("data", "results")
+            for file in (self.folder / top).rglob("*.*")
         ]
         return {
-            str(file.relative_to(self.folder)): file.read_bytes()
+            str(file): hashlib.sha256((self.folder / file).read_bytes()).hexdigest()
             for file in files
-            if file.name != "history.csv"
+            if file.parts[1] not in ("logs", "timing", "provenance")
+            and file.name not in ("history.csv", "report.html")
         }

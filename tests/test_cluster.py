@@ -12,6 +12,8 @@ import pytest
 import torch
 import yaml
 
+from relatives import lineage
+
 pytestmark = pytest.mark.pipeline
 
 ROOT = Path(__file__).parents[1]
@@ -145,6 +147,10 @@ def test_a_killed_training_goes_on_and_everything_finishes(cluster):
     assert len(shards) == 3
     assert len({array for array, _ in shards}) == 1
     assert (cluster.folder / "results" / "consistency" / "figures" / "fig07.pdf").stat().st_size > 1000
+    # What the nodes made has its records, of one configuration, back to the corpus
+    made = lineage.chain(["results/consistency/figures/fig07.pdf"], cluster.folder)
+    assert all(made.values()) and "data/corpora/tagging/audio.i16" in made
+    assert len({record["configuration"] for record in made.values()}) == 1
     # What SLURM said around the job that was killed is kept where the profile says
     kept = cluster.folder / "results" / "logs" / "slurm"
     assert list(kept.rglob(f"{killed[0]}.log"))

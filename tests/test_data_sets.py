@@ -1,6 +1,7 @@
 """Public data sets in their layouts: small ones made here, and real files where ../shared has them."""
 
 import csv
+import json
 import sqlite3
 from collections import Counter
 from pathlib import Path
@@ -13,6 +14,7 @@ from relatives import corpora
 from relatives.corpora import gtzan, irmas, listed, musdb
 from relatives.corpora.store import Corpus, Skipped, Track, write
 from relatives.errors import InputError
+from smoke import Run
 from test_folder import RATE, ffmpeg, frequency_of, tone
 
 LAYOUTS = Path(__file__).parents[1].parent / "shared" / "real_audio" / "layouts"
@@ -151,11 +153,15 @@ def stem_file(folder):
     folder.rmdir()
 
 
+def musdb_layout(folder, make=song_folder):
+    for number in range(5):
+        make(folder / "musdb18" / "train" / f"Artist {number} - Song: the {number}th")
+    make(folder / "musdb18" / "test" / "Tester - Test")
+
+
 @pytest.mark.parametrize("make", [song_folder, stem_file])
 def test_musdb(tmp_path, make):
-    for number in range(5):
-        make(tmp_path / "musdb18" / "train" / f"Artist {number} - Song: the {number}th")
-    make(tmp_path / "musdb18" / "test" / "Tester - Test")
+    musdb_layout(tmp_path, make)
     tracks, reasons = read("musdb", tmp_path)
     assert reasons == {}
     assert Counter(splits(tracks).values()) == {"train": 4, "valid": 1, "test": 1}
@@ -214,12 +220,17 @@ def lastfm(path):
     return path
 
 
-def test_msd(tmp_path):
+def msd_layout(folder):
+    """Ten previews that have tags, and one that has none."""
     for number, name in enumerate(TRACKS[:10]):
-        clip(tmp_path / "A" / str(number) / f"{name}.clip.mp3", 300 + 50 * number)
-    clip(tmp_path / "TRZZZZZ00000000000.mp3")
+        clip(folder / "A" / str(number) / f"{name}.clip.mp3", 300 + 50 * number)
+    clip(folder / "TRZZZZZ00000000000.mp3")
+    lastfm(folder / "lastfm_tags.db")
+
+
+def test_msd(tmp_path):
+    msd_layout(tmp_path)
     clip(tmp_path / "other.mp3")
-    lastfm(tmp_path / "lastfm_tags.db")
     tracks, reasons = read("msd", tmp_path)
     assert reasons == {"TRZZZZZ00000000000": "has none of the 50 tags"}
     assert list(tracks) == TRACKS[:10]
@@ -302,9 +313,8 @@ def test_the_information_of_magnatagatune_names_song_and_artist(tmp_path):
     assert tracks["100"].artist == ""
 
 
-@pytest.mark.parametrize(("audio", "suffix"), [("", ".mp3"), ("audio-low", ".low.mp3")])
-def test_jamendo(tmp_path, audio, suffix):
-    lists = tmp_path / "data" / "splits" / "split-0"
+def jamendo_layout(folder, audio="", suffix=".mp3"):
+    lists = folder / "data" / "splits" / "split-0"
     lists.mkdir(parents=True)
     header = "TRACK_ID\tARTIST_ID\tALBUM_ID\tPATH\tDURATION\tTAGS\n"
     songs = {"train": [(14, "genre---rock\tinstrument---piano"), (15, "genre---rock")],
@@ -316,9 +326,14 @@ def test_jamendo(tmp_path, audio, suffix):
             lines.append(
                 f"track_{number:07}\tartist_{number}\talbum_1\t{place}.mp3\t2.1\t{tags}\n",
             )
-            clip(tmp_path / audio / f"{number % 100:02}" / f"{number}.mp3", 300 + number)
-            (tmp_path / audio / f"{place}.mp3").rename(tmp_path / audio / f"{place}{suffix}")
+            clip(folder / audio / f"{number % 100:02}" / f"{number}.mp3", 300 + number)
+            (folder / audio / f"{place}.mp3").rename(folder / audio / f"{place}{suffix}")
         (lists / f"autotagging_top50tags-{name}.tsv").write_text(header + "".join(lines))
+
+
+@pytest.mark.parametrize(("audio", "suffix"), [("", ".mp3"), ("audio-low", ".low.mp3")])
+def test_jamendo(tmp_path, audio, suffix):
+    jamendo_layout(tmp_path, audio, suffix)
     tracks, reasons = read("jamendo", tmp_path)
     assert reasons == {}
     assert splits(tracks) == {"track_0000014": "train", "track_0000015": "train",
@@ -329,8 +344,8 @@ def test_jamendo(tmp_path, audio, suffix):
     assert (first.artist, first.album) == ("artist_14", "album_1")
 
 
-def test_fma(tmp_path):
-    metadata = tmp_path / "fma_metadata"
+def fma_layout(folder):
+    metadata = folder / "fma_metadata"
     metadata.mkdir()
     (metadata / "genres.csv").write_text(
         "genre_id,#tracks,parent,title,top_level\n21,9,0,Hip-Hop,21\n10,9,0,Pop,10\n"
@@ -341,8 +356,12 @@ def test_fma(tmp_path):
          ("test", "medium", "[10]"), ("training", "small", "[]")]
     ):  # fmt: skip
         lines.append(f"{2 + number},{split},{subset},Hip-Hop,{genres},An Artist")
-        clip(tmp_path / "fma_small" / "000" / f"{2 + number:06}.mp3", 300 + 50 * number)
+        clip(folder / "fma_small" / "000" / f"{2 + number:06}.mp3", 300 + 50 * number)
     (metadata / "tracks.csv").write_text("\n".join(lines) + "\n")
+
+
+def test_fma(tmp_path):
+    fma_layout(tmp_path)
     tracks, reasons = read("fma", tmp_path)
     assert reasons == {"000006": "has none of the 2 tags"}
     assert splits(tracks) == {"000002": "train", "000003": "valid", "000004": "test"}
@@ -397,8 +416,8 @@ def test_real_gtzan(tmp_path):
         read("gtzan", LAYOUTS / "gtzan_genre")
 
 
-def test_ballroom(tmp_path):
-    folder = tmp_path / "extendedballroom_v1.1"
+def ballroom_layout(root):
+    folder = root / "extendedballroom_v1.1"
     for number in range(8):
         clip(folder / ("Chacha" if number < 4 else "Waltz") / f"10{number}.mp3", 300 + 50 * number)
     (folder / "extendedballroom_v1.1.xml").write_text(
@@ -408,6 +427,10 @@ def test_ballroom(tmp_path):
         <Waltz><song id="104" artist="B" album="" bpm="" title="y" version="101"/></Waltz>
         </extendedballroom>"""
     )
+
+
+def test_ballroom(tmp_path):
+    ballroom_layout(tmp_path)
     for seed in range(5):
         tracks, reasons = read("ballroom", tmp_path, seed=seed)
         assert reasons == {}
@@ -443,6 +466,41 @@ def test_what_is_not_the_data_set_is_told(tmp_path, source):
     with pytest.raises(InputError) as caught:
         read(source, tmp_path / "music")
     assert str(tmp_path / "music") in str(caught.value)
+
+
+@pytest.mark.pipeline
+def test_snakemake_builds_every_data_set(tmp_path):
+    run = Run(tmp_path, "sets")
+    layouts = {
+        "irmas": irmas_layout,
+        "musdb": musdb_layout,
+        "msd": msd_layout,
+        "magnatagatune": magnatagatune_layout,
+        "jamendo": jamendo_layout,
+        "fma": fma_layout,
+        "gtzan": gtzan_layout,
+        "ballroom": ballroom_layout,
+    }
+    assert set(layouts) == set(corpora.DATA_SETS)
+    for name, layout in layouts.items():
+        folder = tmp_path / "sets" / name
+        folder.mkdir(parents=True)
+        layout(folder)
+    settings = {
+        "corpora": {name: {"source": name, "path": f"sets/{name}", "excerpts": 2} for name in layouts},
+        "consistency": {"corpus": "gtzan"},
+        "tasks": [],
+        "encoders": ["MFCC"],
+    }
+    settings["corpora"]["gtzan"]["split"] = [0.6, 0.2, 0.2]
+    (tmp_path / "workflow" / "presets" / "sets.yaml").write_text(json.dumps(settings))
+    run.snakemake(*(f"data/corpora/{name}/tracks.parquet" for name in layouts))
+    for name in layouts:
+        corpus = Corpus(tmp_path / "data" / "corpora" / name)
+        assert {"train", "valid", "test"} == set(corpus.tracks["split"]), name
+        assert corpus.has_stems == (name == "musdb")
+        assert (len(corpus.labels.columns) > 0) == (name != "musdb")
+        assert corpus.audio(0, 0, RATE).any() if name != "musdb" else corpus.stems(0, 0, RATE).any()
 
 
 def test_the_split_of_the_configuration_deals_all_out_anew(tmp_path):

@@ -1,12 +1,15 @@
 """Downloads, from a server on this machine that breaks, lies and sends what it should not."""
 
+import contextlib
 import errno
 import hashlib
 import io
 import shutil
+import socket
 import tarfile
 import threading
 import zipfile
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -20,11 +23,15 @@ DATA = bytes(range(256)) * 4000
 
 
 class Server(ThreadingHTTPServer):
-    """Files by their paths; `broken` says after how many bytes the next connections end."""
+    """Files by their paths; `broken` says after how many bytes the next connections end.
 
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Handler)
+    With `stalls` they do not end, but wait for it; after `dies_after` bytes there is no server any more.
+    """
+
+    def __init__(self, port=0):
+        super().__init__(("127.0.0.1", port), Handler)
         self.files, self.broken, self.requests, self.ranges = {}, [], [], True
+        self.stalls, self.dies_after = None, None
         self.address = f"http://127.0.0.1:{self.server_port}"
 
     def add(self, name, data, algorithm="sha256"):
@@ -57,21 +64,35 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if send:
             end = self.server.broken.pop(0) if self.server.broken else len(data)
+            if self.server.dies_after:
+                end = self.server.dies_after
+                self.server.shutdown()
+                self.server.socket.close()
             self.wfile.write(data[first:end])
+            if self.server.stalls:
+                self.wfile.flush()
+                self.server.stalls.wait()
 
     def log_message(self, *_):
         pass
 
 
+@contextmanager
+def serving(server):
+    """The server at work."""
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
 @pytest.fixture
 def server(monkeypatch):
     monkeypatch.setattr(downloads, "PAUSE", 0.001)
-    server = Server()
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with serving(Server()) as server:
+        yield server
 
 
 def zipped(**members):
@@ -162,15 +183,60 @@ def test_no_server(tmp_path, monkeypatch):
         fetch("http://127.0.0.1:9/a.zip", tmp_path / "a.zip", "size")
 
 
-def test_a_disk_that_fills_up(server, tmp_path, monkeypatch):
-    def copy(source, file, length):
-        file.write(source.read(1000))
+def test_a_server_that_dies_and_comes_back(server, tmp_path):
+    """Between two calls; what came before is not asked for again."""
+    file = server.add("a.bin", DATA)
+    server.dies_after = len(DATA) // 2
+    with pytest.raises(InputError, match=rf"cannot be fetched .*refused.* {len(DATA) // 2} bytes have come"):
+        fetch(file.url, tmp_path / "a.bin", file.checksum)
+    assert not (tmp_path / "a.bin").exists()
+    again = Server(server.server_port)
+    again.files = server.files
+    with serving(again):
+        fetch(file.url, tmp_path / "a.bin", file.checksum)
+    assert (tmp_path / "a.bin").read_bytes() == DATA
+    assert again.requests == [("/a.bin", f"bytes={len(DATA) // 2}-")]
+
+
+def test_a_connection_that_stalls_is_given_up(server, tmp_path, monkeypatch):
+    file = server.add("a.bin", DATA)
+    monkeypatch.setattr(downloads, "TIMEOUT", 0.1)
+    server.broken, server.stalls = [1000] * 100, threading.Event()
+    with pytest.raises(
+        InputError, match=r"cannot be fetched \(timed out\)\. 1000 bytes have come and are kept"
+    ):
+        fetch(file.url, tmp_path / "a.bin", file.checksum)
+    server.broken = []
+    server.stalls.set()
+    fetch(file.url, tmp_path / "a.bin", file.checksum)
+    assert (tmp_path / "a.bin").read_bytes() == DATA
+
+
+def test_a_name_that_cannot_be_looked_up(tmp_path, monkeypatch):
+    def getaddrinfo(*_, **__):
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(downloads, "PAUSE", 0.0)
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    with pytest.raises(
+        InputError, match=r"a\.zip: cannot be fetched .*name resolution.* the same command goes on"
+    ):
+        fetch("http://data.example/a.zip", tmp_path / "a.zip", "size")
+
+
+class Full(io.FileIO):
+    """A file on a disk that has room for 1000 bytes."""
+
+    def write(self, data):
+        super().write(data[:1000])
         raise OSError(errno.ENOSPC, "No space left on device")
 
+
+def test_a_disk_that_fills_up(server, tmp_path, monkeypatch):
     file = server.add("a.bin", DATA)
     with monkeypatch.context() as patch:
-        patch.setattr(shutil, "copyfileobj", copy)
-        with pytest.raises(InputError, match="the disk is full"):
+        patch.setattr(downloads, "open", Full, raising=False)
+        with pytest.raises(InputError, match=r"a\.bin\.part: no room on the disk"):
             fetch(file.url, tmp_path / "a.bin", file.checksum)
     fetch(file.url, tmp_path / "a.bin", file.checksum)
     assert (tmp_path / "a.bin").read_bytes() == DATA
@@ -272,6 +338,33 @@ def test_an_archive_in_parts(server, tmp_path):
         download(data_set, tmp_path, {})
     assert server.requests == []
     download(data_set, tmp_path, dict.fromkeys(("mp3.zip.001", "mp3.zip.002", "mp3.zip.003"), "size"))
+    assert tree(tmp_path) == {"mp3/0/a.mp3": DATA}
+    assert {path.suffix for path in (tmp_path / ".archives").iterdir()} == {".done"}
+
+
+@pytest.mark.parametrize("step", ["touch", "unlink"])
+@pytest.mark.parametrize("moment", [0, 1, 2])
+def test_killed_while_an_archive_is_put_away(server, tmp_path, monkeypatch, step, moment):
+    whole = zipped(**{"0/a.mp3": DATA})
+    server.files |= {"/mp3.zip.001": whole[:500], "/mp3.zip.002": whole[500:]}
+    urls = [f"{server.address}/mp3.zip.00{number}" for number in (1, 2)]
+    data_set = DataSet("CC0", tuple(File(url, folder="mp3") for url in urls))
+    sizes = dict.fromkeys(("mp3.zip.001", "mp3.zip.002"), "size")
+    call, calls = getattr(Path, step), []
+
+    def killed(path, *arguments, **options):
+        if path.name.startswith("mp3.zip"):
+            calls.append(path)
+            if len(calls) > moment:
+                raise KeyboardInterrupt
+        call(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, step, killed)
+    with contextlib.suppress(KeyboardInterrupt):
+        download(data_set, tmp_path, sizes)
+    monkeypatch.undo()
+    download(data_set, tmp_path, sizes)
+    assert len(server.requests) == 2
     assert tree(tmp_path) == {"mp3/0/a.mp3": DATA}
     assert {path.suffix for path in (tmp_path / ".archives").iterdir()} == {".done"}
 

@@ -1,8 +1,15 @@
+import errno
+import fnmatch
+import os
+import subprocess
+import sys
+import textwrap
+
 import numpy as np
 import pytest
 
 from relatives import jobs
-from relatives.files import replacing, replacing_array
+from relatives.files import PARTIAL, replacing, replacing_array
 
 
 def test_a_file_appears_whole(tmp_path):
@@ -23,6 +30,72 @@ def test_a_failure_leaves_what_was_there(tmp_path):
         raise RuntimeError
     assert path.read_text() == "old"
     assert [file.name for file in tmp_path.iterdir()] == ["table.csv"]
+
+
+def test_what_a_killed_writer_left_goes_and_nothing_else(tmp_path):
+    code = """
+        import os, sys
+        from relatives.files import replacing
+        with replacing(sys.argv[1]) as partial:
+            partial.write_text("half")
+            os._exit(9)
+    """
+    for name in ("PS.0.npy", "PS.0.npy", "PS.npy", "[PS].npy"):
+        subprocess.run([sys.executable, "-c", textwrap.dedent(code), str(tmp_path / name)])
+    left = sorted(file.name for file in tmp_path.iterdir())
+    assert len(left) == 3
+    assert all(fnmatch.fnmatch(name, PARTIAL) for name in left)
+    with replacing(tmp_path / "[PS].npy") as partial:
+        partial.write_text("whole")
+    with replacing(tmp_path / "PS.npy") as partial:
+        partial.write_text("whole")
+    assert len(list(tmp_path.iterdir())) == 3
+    with replacing(tmp_path / "PS.0.npy") as partial:
+        partial.write_text("whole")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["PS.0.npy", "PS.npy", "[PS].npy"]
+
+
+def test_of_two_writers_the_later_wins_and_the_other_fails(tmp_path):
+    path = tmp_path / "table.csv"
+    with pytest.raises(FileNotFoundError), replacing(path) as first:
+        first.write_text("first")
+        with replacing(path) as second:
+            second.write_text("second")
+            assert first != second
+    assert path.read_text() == "second"
+    assert [file.name for file in tmp_path.iterdir()] == ["table.csv"]
+
+
+def test_file_and_folder_are_on_the_disk(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr("os.fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_ino))
+    path = tmp_path / "table.csv"
+    with replacing(path) as partial:
+        partial.write_text("whole")
+    assert synced == [path.stat().st_ino, tmp_path.stat().st_ino]
+
+
+def test_a_folder_that_cannot_be_synced_is_no_fault_but_a_broken_disk_is(tmp_path, monkeypatch):
+    def refuse(number):
+        def fsync(descriptor):
+            raise OSError(number, os.strerror(number))
+
+        return fsync
+
+    monkeypatch.setattr("os.fsync", refuse(errno.EINVAL))
+    with replacing(tmp_path / "table.csv") as partial:
+        partial.write_text("whole")
+    monkeypatch.setattr("os.fsync", refuse(errno.EIO))
+    with pytest.raises(OSError), replacing(tmp_path / "other.csv") as partial:
+        partial.write_text("whole")
+    assert [file.name for file in tmp_path.iterdir()] == ["table.csv"]
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="the system cannot take room in advance")
+def test_an_array_has_its_room_before_it_is_filled(tmp_path):
+    with replacing_array(tmp_path / "array.npy", (1000, 100)):
+        (partial,) = tmp_path.iterdir()
+        assert partial.stat().st_blocks * 512 >= 400_000
 
 
 def test_an_array_appears_whole(tmp_path):

@@ -186,6 +186,7 @@ def test_a_checkpoint_is_self_contained(tmp_path):
     network = networks.build(tiny_corpus.settings("AE"), cache.mean, cache.deviation, 0, 0)
     settings = {"steps": 1, "batch": 4, "rate": 1e-3, "amsgrad": False, "weight_decay": 0.0}
     settings |= {"validate_every": 1, "validation_crops": 2, "patience": None, "checkpoint_every": 1}
+    settings["explosion"] = None
     settings |= {"threads": 1, "device": "cpu", "precision": "float32"}
     train(network, corpus, cache, settings, tmp_path, 0, 0)
     loaded = networks.load(tmp_path / "checkpoint.pt", "cpu")

@@ -105,9 +105,20 @@ def build(**changes):
         ),
         "skipped": pd.DataFrame({"corpus": ["mine"], "file": ["a <b>.mp3"], "reason": ["truncated"]}),
         "versions": {"torch": "2.11.0"},
+        "provenance": {
+            "configurations": [("c0ffee", 90)],
+            "revisions": [("revision 123456", 80), ("revision 654321, modified", 10)],
+            "seeds": [("2019", 90)],
+            "machines": [("Linux, a processor", 90)],
+            "unknown": 1,
+            "corpora": [
+                {"corpus": "mine", "source": "folder", "files": 12, "sha256": "beef"},
+                {"corpus": "tagging", "source": "synthetic", "files": None, "sha256": "feed"},
+            ],
+        },
         "config": {"seed": 2019, "tasks": ["AE", "VS"]},
     }
-    return report.build((FOLDER / "report.html.j2").read_text(), **(parts | changes))
+    return report.build(FOLDER / "report.html.j2", **(parts | changes))
 
 
 class Page(HTMLParser):
@@ -143,6 +154,8 @@ def test_the_page_holds_what_it_is_given():
     text = " ".join(Page(build()).text.split())
     assert "94" in text and "15 min 42 s" in text and "1234 MB" in text
     assert "a & b" in text and "What is drawn; 1 < 2." in text
+    assert "Configuration, sha256 c0ffee 90 files" in text and "revision 654321, modified 10 files" in text
+    assert "Without a record 1 file" in text and "mine folder 12 beef tagging synthetic feed" in text
     assert "a <b>.mp3 truncated" in text and "torch 2.11.0" in text and "seed: 2019" in text
     assert not re.search(r"\bnan\b|None|True|False", text)
 
@@ -327,7 +340,9 @@ def test_captions_are_complete(path):
 
 def test_every_figure_and_table_has_a_caption():
     modules = (FOLDER.parent / "relatives" / "figures").glob("*.py")
-    assert {path.stem for path in modules} - {"__init__", "style"} == {path.stem for path in CAPTIONS}
+    assert {path.stem for path in modules} - {"__init__", "style", "losses"} == {
+        path.stem for path in CAPTIONS
+    }
 
 
 def test_a_caption_without_a_title_is_refused():

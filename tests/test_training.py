@@ -2,6 +2,7 @@
 
 import io
 import math
+import re
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,7 @@ SETTINGS = {
     "validate_every": 2,
     "validation_crops": 3,
     "patience": None,
+    "explosion": 10,
     "checkpoint_every": 2,
     "threads": 1,
     "device": "cpu",
@@ -121,6 +123,81 @@ def test_a_resumed_training_is_the_uninterrupted_one(changes, corpora, tmp_path,
     pd.testing.assert_frame_equal(again[columns], history[columns], check_exact=True)
 
 
+def killed(corpora, directory, step, place, **arguments):
+    """A training that dies in `step`, as it comes to a `place`: an object and the name of its function."""
+    work, take, now = getattr(*place), training._State.take, [0]
+
+    def taken(state, *parts):
+        take(state, *parts)
+        now[0] = state.step
+
+    def dies(*parts):
+        if now[0] == step:
+            raise KeyboardInterrupt
+        return work(*parts)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(training._State, "take", taken)
+        patch.setattr(*place, dies)
+        train(corpora, directory, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("step", "place", "left"),
+    [
+        (6, (training, "_validate"), 4),
+        (6, (training._State, "save"), 4),  # after the validation, which is done again
+        (6, (training, "_has_settled"), 6),  # after the state was put on disk
+    ],
+)
+@pytest.mark.parametrize("damage", [None, "torn", "flipped", "empty", "another"])
+def test_a_killed_training_goes_on_to_the_same_end(step, place, left, damage, corpora, tmp_path):
+    # A rate of nothing: only the running statistics move, and patience ends the training
+    arguments = {"steps": 40, "rate": 0.0, "patience": 3}
+    whole, history = train(corpora, tmp_path / "whole", **arguments)
+    assert 8 <= whole["step"] < 40
+
+    folder = tmp_path / "killed"
+    killed(corpora, folder, step, place, **arguments)
+    state = folder / "progress.pt"
+    assert torch.load(state, weights_only=True)["step"] == left
+    assert torch.load(folder / "progress.previous.pt", weights_only=True)["step"] == left - 2
+    assert pd.read_csv(folder / "progress.csv")["step"].tolist()[: left // 2] == list(range(2, left + 1, 2))
+    content = state.read_bytes()
+    if damage == "torn":
+        state.write_bytes(content[: len(content) // 2])
+    elif damage == "flipped":
+        middle = content.index(b"data/0") + 2000  # within the weights, where PyTorch does not look
+        state.write_bytes(content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :])
+    elif damage == "empty":
+        state.write_bytes(b"")
+    elif damage == "another":
+        torch.save([1, 2], state)
+
+    log = io.StringIO()
+    resumed, again = train(corpora, folder, log=log, **arguments)
+    if damage:
+        left -= 2
+        assert f"{state} is damaged and left aside" in log.getvalue()
+    assert f"going on from step {left}\n" in log.getvalue()
+    assert_same_weights(resumed, whole)
+    assert resumed["step"] == whole["step"]
+    columns = ["step", "training_loss", "validation_loss"]
+    pd.testing.assert_frame_equal(again[columns], history[columns], check_exact=True)
+    assert sorted(path.name for path in folder.iterdir()) == ["checkpoint.pt", "history.csv"]
+
+
+def test_without_a_whole_state_a_training_begins_anew(corpora, tmp_path):
+    expected, _ = train(corpora, tmp_path / "expected")
+    with pytest.raises(ZeroDivisionError):
+        interrupted(corpora, tmp_path / "damaged")
+    for name in ("progress.pt", "progress.previous.pt"):
+        (tmp_path / "damaged" / name).write_bytes(b"PK")
+    log = io.StringIO()
+    assert_same_weights(train(corpora, tmp_path / "damaged", log=log)[0], expected)
+    assert log.getvalue().count("is damaged and left aside") == 2
+
+
 def test_a_state_of_another_training_is_not_taken_up(corpora, tmp_path):
     expected, _ = train(corpora, tmp_path / "expected")
     for name, other in {"rate": {"rate": 0.1}, "seed": {"seed": 1}, "trial": {"trial": 1}}.items():
@@ -175,6 +252,33 @@ def test_a_loss_that_is_not_a_number_stops_and_keeps_the_last_good_state(
     assert not (tmp_path / "checkpoint.pt").exists()
 
 
+@pytest.mark.parametrize("checkpoint_every", [1, 2, 100])
+def test_an_exploding_loss_stops_and_keeps_the_last_good_state(
+    checkpoint_every, corpora, tmp_path, monkeypatch
+):
+    read, calls = TASKS["AE"].module.read, []
+
+    def grows(network, corpus, cache, rows, firsts):
+        inputs, spectra = read(network, corpus, cache, rows, firsts)
+        calls.append(len(rows))
+        return inputs, spectra * (1000 if calls.count(4) > 4 else 1)
+
+    monkeypatch.setattr(TASKS["AE"].module, "read", grows)
+    with pytest.raises(
+        InputError, match=r"AE with VGG: at step [56].*training\.rate.*0\.001.*training\.explosion"
+    ):
+        train(corpora, tmp_path, checkpoint_every=checkpoint_every)
+    assert pd.read_csv(tmp_path / "progress.csv")["step"].tolist() == [2, 4]
+    assert not (tmp_path / "checkpoint.pt").exists() and not (tmp_path / "history.csv").exists()
+    if checkpoint_every < 100:
+        assert torch.load(tmp_path / "progress.pt", weights_only=True)["step"] == 4
+    else:
+        assert not (tmp_path / "progress.pt").exists()
+    calls.clear()
+    checkpoint, _ = train(corpora, tmp_path / "never", explosion=None)
+    assert checkpoint["step"] == 6
+
+
 def test_training_ends_on_a_plateau(corpora, tmp_path):
     checkpoint, history = train(corpora, tmp_path, steps=40, rate=0.0, patience=2, validate_every=1)
     # At a rate of nothing only the running statistics move; the loss settles before the end
@@ -212,6 +316,7 @@ def test_the_log_shows_loss_and_rate(corpora, tmp_path):
     train(corpora, tmp_path, log=log)
     assert "AE VGG 0" in log.getvalue()
     assert "loss=" in log.getvalue() and "examples/s" in log.getvalue()
+    assert len(re.findall(r"step [246]: training loss [\d.]+, validation loss [\d.]+\n", log.getvalue())) == 3
     assert len(log.getvalue()) < 1000
 
 

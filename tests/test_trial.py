@@ -174,7 +174,7 @@ def made(errors, own, other):
     """A measurement of three excerpts at PS −0.25, PS 12 and MP 192, whose neighbours are given."""
     places = pd.DataFrame({"transformation": ["PS", "PS", "MP"], "magnitude": [-0.25, 12.0, 192.0]})
     every = {
-        (space, 0, distance): np.array(errors) for space in ("own", "mfcc") for distance in examination.LATENT
+        (space, 0, distance): np.array(errors) for space in ("own", "mfcc") for distance in consistency.LATENT
     }
     return Measurement(
         space="own",

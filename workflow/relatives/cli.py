@@ -2,6 +2,8 @@
 
 ``relatives test-encoder my.module:encode --audio FOLDER`` tests an encoder and writes a page about it. What
 it measures is in `examination`, the page in `encoder_report`; here are arguments and files.
+``relatives provenance FILE`` tells where a file of the pipeline comes from, as `lineage` knows it, and
+``relatives losses`` draws how the trainings go.
 """
 
 import argparse
@@ -17,7 +19,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from relatives import seeds
+from relatives import faults, seeds
 from relatives.errors import InputError
 from relatives.files import replacing
 
@@ -32,21 +34,30 @@ MAGNITUDES = {"ends": 0, "study": sys.maxsize}
 DIGITS = 18
 """Of a whole number among the arguments, at most."""
 
+PICTURES = (".png", ".pdf", ".svg")
+
 PACKAGES = ("relatives", "torch", "numpy", "librosa", "pedalboard", "imageio-ffmpeg")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command and return its exit code: 0, or 2 after bad input."""
+    """Run a command and return its exit code: 0, or 2 after bad input or a fault of the machine;
+    1 if a file is not what it was.
+    """
     options = parser().parse_args(arguments)
     try:
-        options.run(options)
+        return options.run(options)
     except InputError as error:
         print(f"Error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        message = faults.explain(error)
+        if message is None:
+            raise
+        print(f"Error: {message.removesuffix(faults.CONTINUE)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("Stopped; nothing was written.", file=sys.stderr)
         return 130
-    return 0
 
 
 def parser() -> argparse.ArgumentParser:
@@ -54,6 +65,32 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="relatives", description="Can a music embedding be trusted?")
     top.add_argument("--version", action="version", version=version("relatives"))
     commands = top.add_subparsers(required=True, metavar="COMMAND")
+    _add_test_encoder(commands)
+    told = commands.add_parser(
+        "provenance",
+        help="tell where a file of the pipeline comes from, and whether it still is what was made",
+        description="What made a file, from what, back to the sources. A copy of it elsewhere is known by its"
+        " content. Exit code 0: it and all that it was made from are as they were; 1: something is not.",
+    )
+    told.add_argument("file", help="of data or results, or a copy of one")
+    told.set_defaults(run=provenance)
+    losses = commands.add_parser(
+        "losses",
+        help="draw the losses of all trainings, finished or under way",
+        description="Draw training and validation loss of every training over its steps, also while it runs.",
+    )
+    losses.add_argument(
+        "folder", nargs="?", default="results/consistency/models", help="default: %(default)s"
+    )
+    losses.add_argument(
+        "--output", default="losses.png", metavar="FILE", help="PNG, PDF or SVG (default: %(default)s)"
+    )
+    losses.set_defaults(run=draw_losses)
+    return top
+
+
+def _add_test_encoder(commands) -> None:
+    """The arguments of ``relatives test-encoder``."""
     test = commands.add_parser(
         "test-encoder",
         help="test an encoder on a folder of music and write a report",
@@ -86,7 +123,6 @@ def parser() -> argparse.ArgumentParser:
         "--sample-rate", type=_whole(8000, 192000), default=22050, metavar="HZ",
         help="at which the encoder is given its audio (default: %(default)s)",
     )  # fmt: skip
-    return top
 
 
 def _whole(least: int, most: int = 10**DIGITS):
@@ -108,7 +144,32 @@ def _magnitudes(text: str) -> str:
     raise argparse.ArgumentTypeError(f"{text[:40]!r} is neither {' nor '.join(MAGNITUDES)} nor a number")
 
 
-def test_encoder(options: argparse.Namespace) -> None:
+def provenance(options: argparse.Namespace) -> int:
+    """Tell where a file comes from."""
+    from relatives import lineage
+
+    text, holds = lineage.tell(options.file)
+    print(text.encode(errors="replace").decode())  # a name of a file may be no Unicode
+    return 0 if holds else 1
+
+
+def draw_losses(options: argparse.Namespace) -> int:
+    """Draw the losses of all trainings below a folder."""
+    if Path(options.output).suffix not in PICTURES:
+        raise InputError(f"{options.output}: name a file that ends in {', '.join(PICTURES)}")
+    from relatives.figures import losses
+
+    curves = losses.read(options.folder)
+    drawing = losses.draw(curves)
+    with replacing(options.output) as path:
+        drawing.savefig(path)
+    for line in losses.describe(curves):
+        print(line)
+    print(f"{options.output}: the losses of {curves['training'].nunique()} training(s)")
+    return 0
+
+
+def test_encoder(options: argparse.Namespace) -> int:
     """Test an encoder: read, measure, print and write."""
     started = time.monotonic()
     if Path(options.output).is_dir():
@@ -136,7 +197,7 @@ def test_encoder(options: argparse.Namespace) -> None:
         progress=lambda places: tqdm(places, desc="testing", unit="magnitude", dynamic_ncols=True),
     )
     report = encoder_report.build(
-        (REPORT / "encoder.html.j2").read_text(),
+        REPORT / "encoder.html.j2",
         {name: (REPORT / f"{name}.rst").read_text() for name in encoder_report.FIGURES},
         measurement,
         windows=windows,
@@ -156,6 +217,7 @@ def test_encoder(options: argparse.Namespace) -> None:
     for sentence in examination.findings(measurement):
         print(f"  - {sentence}")
     print(f"{options.output}: the report, after {time.monotonic() - started:.0f} s")
+    return 0
 
 
 def name_of(encoder: str) -> str:

@@ -14,10 +14,20 @@ Between-space (section 3.1.2), the audio space and a latent space
 Ranking a matrix costs more than all that follows, and one audio space meets many latent spaces: `ranks` once
 a matrix, `row_means` once a pair of matrices, then `rank_correlation` and, for any number of pairs at once,
 `bootstrap_correlation`. Both `ranks` and `row_means` run on one thread and let others run beside them.
+
+`compare_spaces` is the whole test of all spaces at one place, `over_places` joins what it found.
 """
+
+from itertools import product
 
 import numpy as np
 from numba import njit
+
+from relatives.distances.vectors import cosine, euclidean
+
+AUDIO = ("dtw", "simple")
+LATENT = {"euclidean": euclidean, "cosine": cosine}
+"""The distances of the audio space, and of latent spaces with their functions."""
 
 
 def within_space_errors(matrix, own):
@@ -264,6 +274,67 @@ def bootstrap_correlation(means, weights):
     # Not by BLAS, whose sums depend in their last digit on the number of cores.
     # (…, 5, q) -> (5, …, draws)
     return _correlation(np.moveaxis(np.einsum("...q,dq->...d", means, weights), -2, 0))
+
+
+def compare_spaces(audio, latent, weights, threads, own_pairs=True):
+    """The test of all spaces at one (transformation, magnitude), query i being made of original i.
+
+    Parameters
+    ----------
+    audio : dict of str to (n, n)
+        The matrix of each distance of the audio space.
+    latent : dict of (space, trial) to a pair of (n, dimensions)
+        The points of the transformed excerpts and of the originals.
+    weights : (draws, n)
+        From `statistics.bootstrap.weights`.
+    threads : Executor
+        Compares the latent spaces beside one another.
+    own_pairs : bool
+        Whether the distances of the queries to their own originals count in the correlations.
+
+    Returns
+    -------
+    errors : dict of (space, trial, distance) to (n,)
+        The audio's under the space ``audio``, trial 0.
+    correlations : dict of (space, trial, audio distance, latent distance) to float
+    draws : dict of the same to (draws,)
+        The correlations in bootstrap samples.
+    """
+    own = np.arange(weights.shape[1])
+
+    def ranked(matrix):
+        return ranks(matrix if own_pairs else without_own(matrix, own))
+
+    def compare(key):
+        transformed, originals = latent[key[:2]]
+        matrix = LATENT[key[2]](transformed, originals)
+        latent_ranks = ranked(matrix)
+        means = {distance: row_means(others, latent_ranks) for distance, others in audio_ranks.items()}
+        return within_space_errors(matrix, own), {
+            distance: (rank_correlation(pair), bootstrap_correlation(pair, weights))
+            for distance, pair in means.items()
+        }
+
+    errors = {("audio", 0, distance): within_space_errors(matrix, own) for distance, matrix in audio.items()}
+    audio_ranks = {distance: ranked(matrix) for distance, matrix in audio.items()}
+    keys = [(*key, distance) for key, distance in product(latent, LATENT)]
+    correlations, draws = {}, {}
+    for (space, trial, distance), (errs, pairs) in zip(keys, threads.map(compare, keys), strict=True):
+        errors[space, trial, distance] = errs
+        for other, (correlation, sampled) in pairs.items():
+            correlations[space, trial, other, distance] = correlation
+            draws[space, trial, other, distance] = sampled
+    return errors, correlations, draws
+
+
+def over_places(compared):
+    """The errors (places, n), correlations (places,) and draws (places, draws) by the keys of
+    `compare_spaces`, from what it gave at every place.
+    """
+    return tuple(
+        {key: np.stack([place[key] for place in found]) for key in found[0]}
+        for found in zip(*compared, strict=True)
+    )
 
 
 def _correlation(means):

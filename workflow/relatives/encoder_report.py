@@ -10,8 +10,8 @@ import warnings
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
+from pathlib import Path
 
-import jinja2
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -20,7 +20,7 @@ from relatives import examination, projection
 from relatives.audio import centre
 from relatives.examination import Measurement
 from relatives.figures import curves, fig01, smallest
-from relatives.report import caption, decimals, interval
+from relatives.report import caption, page
 from relatives.transforms import mp3
 
 FIGURES = ("curves", "smallest", "fig01")
@@ -36,7 +36,7 @@ PEAK = 0.98
 
 
 def build(
-    template: str,
+    template: Path,
     captions: Mapping[str, str],
     measurement: Measurement,
     *,
@@ -53,7 +53,7 @@ def build(
 
     Parameters
     ----------
-    template : str
+    template : Path
         The Jinja template of the page.
     captions : mapping of str to str
         In reStructuredText, of each of `FIGURES`.
@@ -74,10 +74,6 @@ def build(
     str
         HTML.
     """
-    environment = jinja2.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    )
-    environment.filters |= {"decimals": decimals, "interval": interval}
     strayed = examination.strays(measurement)
     shown = examination.chosen(strayed, measurement.places)
     with ThreadPoolExecutor(1) as pool:
@@ -91,7 +87,8 @@ def build(
         for track, first in zip(tracks, excerpts["first"], strict=True)
     ]
     table = examination.compare(measurement)
-    return environment.from_string(template).render(
+    return page(
+        template,
         encoder=measurement.space,
         findings=examination.findings(measurement),
         headline={

@@ -41,8 +41,6 @@ SUBSEQUENCE = 50
 DRAWS, LEVEL = 1000, 0.95
 """Of the bootstrap (study)."""
 
-AUDIO, LATENT = ("dtw", "simple"), ("euclidean", "cosine")
-
 MFCC = "mfcc"
 """The space that the encoder is held against."""
 
@@ -265,39 +263,25 @@ def measure(
         distances.euclidean(references[space], references[space]), own
     ).sum()
     kept = [("OG", 0.0, references[space])]
-    errors, correlations, draws, neighbours = (defaultdict(list) for _ in range(4))
+    compared, neighbours = [], defaultdict(list)
     with ThreadPoolExecutor(workers) as pool:
         for name, magnitude in progress(list(places.itertuples(index=False, name=None))):
             audio = transformed(
                 name, magnitude, windows, samples, sample_rate, excerpt_ids, seed, noise, pool
             )
             sequences = mfcc.sequences(audio, sample_rate)
-            matrices = audio_distances(sequences)
             queries = points(audio, sequences, f"excerpts under {place_name(name, magnitude)}")
             if magnitude in transforms.SMALLEST[name]:
                 kept.append((name, magnitude, queries[space]))
-            audio_ranks = {}
-            for distance, matrix in matrices.items():
-                errors["audio", 0, distance].append(consistency.within_space_errors(matrix, own))
-                audio_ranks[distance] = consistency.ranks(matrix)
-            for at, latent in product(queries, LATENT):
-                matrix = getattr(distances, latent)(queries[at], references[at])
-                errors[at, 0, latent].append(consistency.within_space_errors(matrix, own))
-                ranks = consistency.ranks(matrix)
-                for distance in AUDIO:
-                    means = consistency.row_means(audio_ranks[distance], ranks)
-                    key = at, 0, distance, latent
-                    correlations[key].append(consistency.rank_correlation(means))
-                    draws[key].append(consistency.bootstrap_correlation(means, weights))
-                if (at, latent) == (space, "euclidean"):
-                    others = np.where(np.eye(len(own), dtype=bool), np.inf, matrix)
-                    neighbours["own"].append(matrix[own, own])
-                    neighbours["other"].append(others.min(axis=1))
-                    neighbours["index"].append(others.argmin(axis=1))
-    errors, correlations, draws, neighbours = (
-        {key: np.stack(rows) for key, rows in found.items()}
-        for found in (errors, correlations, draws, neighbours)
-    )
+            latent = {(at, 0): (queries[at], references[at]) for at in queries}
+            compared.append(consistency.compare_spaces(audio_distances(sequences), latent, weights, pool))
+            matrix = distances.euclidean(queries[space], references[space])
+            others = np.where(np.eye(len(own), dtype=bool), np.inf, matrix)
+            neighbours["own"].append(matrix[own, own])
+            neighbours["other"].append(others.min(axis=1))
+            neighbours["index"].append(others.argmin(axis=1))
+    errors, correlations, draws = consistency.over_places(compared)
+    neighbours = {key: np.stack(rows) for key, rows in neighbours.items()}
     return Measurement(
         space, places, excerpt_ids, errors, correlations, draws, neighbours, kept, int(coinciding), weights
     )
@@ -324,14 +308,14 @@ def compare(measurement: Measurement) -> pd.DataFrame:
         rows.append((quantity, where, audio, latent, *values, difference, lower, upper))
 
     spaces = (found.space, MFCC)
-    for where, latent in product(RANGES, LATENT):
+    for where, latent in product(RANGES, consistency.LATENT):
         shares = place_weights(found.places, RANGES[where])
         # (places,) @ (places, n) -> (n,)
         values = [shares @ (1.0 - found.errors[space, 0, latent]) for space in spaces]
         draws = [bootstrap.means(by_excerpt, found.weights) for by_excerpt in values]
         add("consistency", where, "", latent, [value.mean() for value in values], draws)
     shares = place_weights(found.places, lambda places, name: [place for place in places if place[0] == name])
-    for audio, latent in product(AUDIO, LATENT):
+    for audio, latent in product(consistency.AUDIO, consistency.LATENT):
         keys = [(space, 0, audio, latent) for space in spaces]
         values = [shares @ found.correlations[key] for key in keys]
         add("correlation", "all", audio, latent, values, [shares @ found.draws[key] for key in keys])

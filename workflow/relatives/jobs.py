@@ -24,6 +24,7 @@ import psutil
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
+from relatives import faults, records, running
 from relatives.errors import InputError
 from relatives.files import replacing
 
@@ -32,7 +33,7 @@ KEPT = 1 << 30  # bytes
 
 
 def run(main: Callable) -> None:
-    """Run `main` on this script's job: what it prints goes to the log, an input error has no traceback."""
+    """Run `main` on this script's job: what it prints goes to the log; only a bug has a traceback."""
     started = psutil.Process().create_time()
     ready = time.time()
     script = sys.modules["__main__"]
@@ -43,13 +44,33 @@ def run(main: Callable) -> None:
         threadpool_limits(job.threads)
         os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = str(job.threads)
     _keep_freed_memory()
-    with _logging(job.log[0] if by_snakemake and job.log else None):
-        try:
-            main(job)
-        except InputError as error:
-            sys.exit(f"Error: {error}")
+    with _explaining(job), _logging(job.log[0] if by_snakemake and job.log else None):
+        if by_snakemake:
+            running.enter_job()
+        main(job)
+        records.write(job)
         # The report adds these up: what the pipeline pays for interpreters and imports
         print(f"start-up {ready - started:.2f} s, work {time.time() - ready:.2f} s", file=sys.stderr)
+
+
+@contextmanager
+def _explaining(job: object) -> Iterator[None]:
+    """End with a message where the input or the machine is at fault: in the log or, if that takes none, on
+    the terminal.
+    """
+    terminal = os.dup(sys.stderr.fileno())
+    try:
+        yield
+    except Exception as error:
+        fault = isinstance(error, InputError)
+        message = str(error) if fault else faults.explain(error, job.rule, job.resources.get("mem_mb"))
+        if message is None:
+            raise
+        try:
+            print(f"Error: {message}", file=sys.stderr, flush=True)
+        except OSError:
+            os.write(terminal, f"Error: {message}\n".encode(errors="backslashreplace"))
+        sys.exit(1)
 
 
 def _keep_freed_memory() -> None:

@@ -81,7 +81,7 @@ def digest(settings: dict) -> str:
     It stands among the parameters of the rule that embeds, so that a change of the encoder is noticed.
     """
     of_code = provenance.of_module(_module(settings)) if kind(settings) in ("python", "hear") else ""
-    return of_code + provenance.of_files(_files(settings))
+    return of_code + provenance.of_files(files(settings))
 
 
 def load(settings: dict, sample_rate: int, device: str = "auto", threads: int = 1) -> Callable:
@@ -170,7 +170,7 @@ def _module(settings: dict) -> str:
     return settings[kind(settings)].partition(":")[0]
 
 
-def _files(settings: dict) -> list[Path]:
+def files(settings: dict) -> list[Path]:
     """The files, beside code, that make an encoder."""
     key = kind(settings)
     if key == "embeddings":
@@ -188,8 +188,8 @@ def _hear(settings, device, threads):
     """The scene embeddings of a HEAR module, and the rate that its model says."""
     torch, place = _torch(device, threads)
     module = importlib.import_module(settings["hear"])
-    files = [str(file) for file in _files(settings)]
-    model = module.load_model(*files)
+    weights = [str(file) for file in files(settings)]
+    model = module.load_model(*weights)
     if hasattr(model, "to"):
         model = model.to(place)
     size = model.scene_embedding_size
@@ -210,7 +210,7 @@ def _hear(settings, device, threads):
 def _torchscript(settings, device, threads):
     """A scripted or traced model, in evaluation."""
     torch, place = _torch(device, threads)
-    model = torch.jit.load(_files(settings)[0], map_location=place).eval()
+    model = torch.jit.load(files(settings)[0], map_location=place).eval()
 
     def encode(excerpts):
         with torch.inference_mode():
@@ -230,7 +230,7 @@ def _onnx(settings, device, threads):
         ) from None
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    session = onnxruntime.InferenceSession(_files(settings)[0], options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(files(settings)[0], options, providers=["CPUExecutionProvider"])
     inputs = [put.name for put in session.get_inputs()]
     if len(inputs) != 1:
         raise InputError(f"{title(settings)} has the inputs {', '.join(inputs)}; it must have one, the audio")

@@ -18,8 +18,14 @@ from pathlib import Path
 PACKAGE = Path(__file__).parent
 SCRIPTS = PACKAGE.parent / "scripts"
 
-# How a job is started, checked and logged has no part in what it computes
-PLUMBING = {"__init__.py", "configuration.py", "errors.py", "files.py", "jobs.py", "provenance.py"}
+# How a job is started, checked, logged and recorded has no part in what it computes
+PLUMBING = {
+    f"{name}.py"
+    for name in (
+        "__init__", "configuration", "errors", "faults", "files", "jobs", "lineage", "provenance", "records",
+        "running",
+    )
+}  # fmt: skip
 
 
 def fingerprint(*starts: str) -> str:

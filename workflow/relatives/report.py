@@ -71,8 +71,30 @@ class Table:
     caption: str
 
 
+def page(template: Path, **values) -> str:
+    """Fill in a template, which may include others of its folder."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(template.parent),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters |= {
+        "duration": duration,
+        "decimals": decimals,
+        "degrees": degrees,
+        "interval": interval,
+        "megabytes": megabytes,
+        "probability": probability,
+        "significant": significant,
+        "space": lambda name: style.space(name).label,
+    }
+    return environment.get_template(template.name).render(**values)
+
+
 def build(
-    template: str,
+    template: Path,
     *,
     headline: Mapping[str, str],
     figures: Sequence[Figure],
@@ -84,13 +106,14 @@ def build(
     stages: pd.DataFrame,
     skipped: pd.DataFrame,
     versions: Mapping[str, str],
+    provenance: Mapping,
     config: Mapping,
 ) -> str:
     """Build the page.
 
     Parameters
     ----------
-    template : str
+    template : Path
         The Jinja template of the page.
     headline : mapping of str to str
         The run's key numbers, in order: what is counted, and the number with its unit.
@@ -110,6 +133,8 @@ def build(
         corpus, file, reason.
     versions : mapping of str to str
         The key packages.
+    provenance : mapping
+        As `relatives.lineage.summary` returns it.
     config : mapping
         The whole configuration.
 
@@ -118,21 +143,9 @@ def build(
     str
         HTML. The same arguments give the same text.
     """
-    environment = jinja2.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    )
-    environment.filters |= {
-        "duration": duration,
-        "decimals": decimals,
-        "degrees": degrees,
-        "interval": interval,
-        "megabytes": megabytes,
-        "probability": probability,
-        "significant": significant,
-        "space": lambda name: style.space(name).label,
-    }
     total = float(stages["seconds"].sum())
-    return environment.from_string(template).render(
+    return page(
+        template,
         headline=headline,
         figures=[
             {
@@ -164,6 +177,7 @@ def build(
         total=total,
         skipped=skipped.to_dict("records"),
         versions=versions,
+        provenance=provenance,
         config=yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True, width=100),
     )
 

@@ -3,7 +3,8 @@
 A step takes a batch of crops, each as long as an excerpt, from random places of random tracks of the training
 split (study, section 4.1), and moves the weights by Adam against the gradient of the task's loss. At
 intervals the loss over a fixed set of crops from the validation split is written down, and the whole state is
-put on disk, so that a killed job goes on where it was.
+put on disk, so that a killed job goes on where it was. The state before is kept too: a file that a failing
+disk damaged costs the steps since, and not the training.
 
 What a step draws depends on the seed and on the number of the step alone. So a resumed training is the
 uninterrupted one: on a CPU, with the same number of threads, to the last bit.
@@ -12,7 +13,9 @@ uninterrupted one: on a CPU, with the same number of threads, to the last bit.
 import hashlib
 import math
 import os
+import sys
 import time
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TextIO
@@ -34,6 +37,12 @@ from relatives.tasks import TASKS
 
 LOOK_EVERY = 20
 """Steps after which the losses are looked at: to look waits until a GPU has done all that it was given."""
+
+WITHOUT_EFFECT = {"checkpoint_every", "explosion"}
+"""Settings that change no weight of a training that ends."""
+
+STATE = ("identity", "step", "losses", "history", "weights", "optimiser")
+"""What is put on disk, to go on from."""
 
 HISTORY = ["step", "training_loss", "validation_loss", "examples_per_second"]
 
@@ -71,6 +80,9 @@ def train(
             Steps between validations, and crops in each.
         ``patience`` : int or None
             Ends the training early after so many validations without a new least loss; None never does.
+        ``explosion`` : float or None
+            Ends the training in an error when the mean loss since the last validation is more than so many
+            times that before the first one; None never does. An ordinary training only falls from there.
         ``checkpoint_every`` : int
             Steps between the states put on disk.
         ``threads`` : int
@@ -83,18 +95,19 @@ def train(
         Gets ``checkpoint.pt``: ``network`` and ``training`` (the settings), ``seed``, ``trial``, ``step`` and
         ``weights``; and ``history.csv``: a row a validation with the number of the step, the mean training
         loss since the last row, the validation loss (empty without a validation split) and the examples
-        trained on each second. Until then, ``progress.pt``, the state to resume from; one of other settings
-        is ignored.
+        trained on each second. Until then, ``progress.pt``, the state to resume from, and
+        ``progress.previous.pt``, the one before, for where that is damaged; states of other settings are
+        ignored. And ``progress.csv``, the history so far.
     seed, trial : int
         The configured seed, and which of the trials this is.
     log : text stream, optional
-        Gets the progress bar; the standard error stream by default.
+        Gets the progress bar, and a line a validation; the standard error stream by default.
 
     Raises
     ------
     InputError
         If the corpus lacks what the task needs or has no track to train on, or if the loss is no longer a
-        number.
+        number or explodes. The last good state is kept.
     """
     task = TASKS[network.settings["task"]]
     task.module.check(corpus)
@@ -122,7 +135,9 @@ def train(
     validation = _validation_batches(network, corpus, cache, settings, seed)
     identity = _identity(network, cache, settings, seed, trial)
     state = _State(network, optimiser, directory / "progress.pt", identity)
-    state.resume()
+    state.resume(log or sys.stderr)
+    progress = directory / "progress.csv"
+    _write_history(state.history, progress)
 
     def read(step: int) -> tuple[int, list[torch.Tensor]]:
         """What a step draws: the seed of dropout, and the batch."""
@@ -160,22 +175,28 @@ def train(
             validates = step % settings["validate_every"] == 0 or step == steps
             saves = step % settings["checkpoint_every"] == 0
             if validates or saves or step % LOOK_EVERY == 0:
-                state.look(settings["rate"])
+                state.look(settings)
                 bar.set_postfix(loss=f"{state.losses[-1]:.4g}", refresh=False)
             bar.update(size)
+            if validates or saves:
+                state.check_explosion(settings)
             if validates:
                 rate = examples / (time.perf_counter() - started)
                 with autocast:
                     validation_loss = _validate(network, validation)
-                state.history.append((step, float(np.mean(state.losses)), validation_loss, rate))
+                training_loss = float(np.mean(state.losses))
+                state.history.append((step, training_loss, validation_loss, rate))
                 state.losses = []
+                _write_history(state.history, progress)
+                tqdm.write(
+                    f"step {step}: training loss {training_loss:.4g}, validation loss {validation_loss:.4g}",
+                    file=bar.fp,
+                )
                 started, examples = time.perf_counter(), 0
             if saves:
                 state.save()
 
-    history = pd.DataFrame(state.history, columns=HISTORY)
-    with replacing(directory / "history.csv") as partial:
-        history.to_csv(partial, index=False)
+    _write_history(state.history, directory / "history.csv")
     checkpoint = {
         "network": network.settings,
         "training": settings,
@@ -185,7 +206,8 @@ def train(
         "weights": network.state_dict(),
     }
     _write(checkpoint, directory / "checkpoint.pt")
-    state.path.unlink(missing_ok=True)
+    for path in (state.path, state.previous, progress):
+        path.unlink(missing_ok=True)
 
 
 def draw(
@@ -266,7 +288,7 @@ def _identity(network: Network, cache: Cache, settings: dict, seed: int, trial: 
     """What two runs must share for one to go on where the other was; the scaler tells corpora apart."""
     return {
         "network": network.settings,
-        "training": {key: value for key, value in settings.items() if key != "checkpoint_every"},
+        "training": {key: value for key, value in settings.items() if key not in WITHOUT_EFFECT},
         "seed": seed,
         "trial": trial,
         "scaler": hashlib.sha256(np.stack([cache.mean, cache.deviation]).tobytes()).hexdigest(),
@@ -278,17 +300,32 @@ class _State:
 
     def __init__(self, network: Network, optimiser: torch.optim.Optimizer, path: Path, identity: dict):
         self.network, self.optimiser, self.path, self.identity = network, optimiser, path, identity
+        self.previous = path.with_stem(f"{path.stem}.previous")
         self.step = 0
+        self.saved: int | None = None  # the step of the state on disk
         self.losses: list[float] = []  # since the last row of the history
         self.history: list[tuple] = []
         self.unseen: list[tuple[torch.Tensor, torch.Tensor]] = []  # losses and slopes that were not looked at
+
+    @property
+    def name(self) -> str:
+        """The training in words."""
+        return f"{self.network.settings['task']} with {self.network.settings['encoder']}"
+
+    @property
+    def kept(self) -> str:
+        """What is kept of a training that has to end, in words."""
+        losses = f"the losses until then are in {self.path.with_suffix('.csv')}"
+        if self.saved is None:
+            return f"No state was written yet (training.checkpoint_every); {losses}."
+        return f"The last good state, of step {self.saved}, is in {self.path}; {losses}."
 
     def take(self, loss: torch.Tensor, slope: torch.Tensor) -> None:
         """Note a step, by its loss and the norm of its gradient."""
         self.step += 1
         self.unseen.append((loss.detach().float(), slope))
 
-    def look(self, rate: float) -> None:
+    def look(self, settings: dict) -> None:
         """Look at what the last steps gave, which must come before they are validated or put on disk.
 
         Raises
@@ -301,17 +338,36 @@ class _State:
         seen = torch.stack([torch.stack(pair) for pair in self.unseen]).tolist()
         for step, (loss, slope) in enumerate(seen, first):
             if not (math.isfinite(loss) and math.isfinite(slope)):
-                settings = self.network.settings
                 raise InputError(
-                    f"{settings['task']} with {settings['encoder']}: at step {step} the loss is {loss:.4g} "
-                    f"and its gradient {slope:.4g}. The learning rate of {rate} may be too high, or the "
-                    f"audio holds what is not a number. The last state written is in {self.path}."
+                    f"{self.name}: at step {step} the loss is {loss:.4g} and its gradient {slope:.4g}. The "
+                    f"learning rate (training.rate) of {settings['rate']} may be too high, or the audio "
+                    f"holds what is not a number. {self.kept}"
                 )
             self.losses.append(loss)
         self.unseen = []
 
+    def check_explosion(self, settings: dict) -> None:
+        """Look at the losses since the last validation, which must come before they are put on disk.
+
+        Raises
+        ------
+        InputError
+            They are far above those before the first one.
+        """
+        bound = settings["explosion"]
+        if bound is None or not self.history or not self.losses:
+            return
+        first, now = self.history[0][HISTORY.index("training_loss")], float(np.mean(self.losses))
+        if now > bound * first:
+            raise InputError(
+                f"{self.name}: at step {self.step} the training loss is {now:.4g}, the mean of the last "
+                f"{len(self.losses)} steps, and was {first:.4g} before the first validation: it explodes. "
+                f"Lower the learning rate (training.rate) of {settings['rate']}; or, if this is as it should "
+                f"be, raise training.explosion above {bound:g}. {self.kept}"
+            )
+
     def save(self) -> None:
-        """Put the state on disk, in one step."""
+        """Put the state on disk, in one step; the one that was there becomes the previous one."""
         state = {
             "identity": self.identity,
             "step": self.step,
@@ -320,17 +376,62 @@ class _State:
             "weights": self.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
         }
-        _write(state, self.path)
+        with replacing(self.path) as partial:
+            with open(partial, "wb") as file:
+                torch.save(state, file)
+            # Between this and the next rename a kill leaves the previous one alone, which is whole
+            if self.path.exists():
+                os.replace(self.path, self.previous)
+        self.saved = self.step
 
-    def resume(self) -> None:
-        """Take up the state on disk, if there is one and it is of the same training."""
-        if not self.path.exists():
-            return
-        state = torch.load(self.path, map_location=self.network.device, weights_only=True)
-        if state["identity"] == self.identity:
+    def resume(self, log: TextIO) -> None:
+        """Take up the last whole state on disk of the same training, if there is one, and say so."""
+        for path in (self.path, self.previous):
+            if not path.exists():
+                continue
+            try:
+                state = _read(path)
+            except Exception as error:  # of whatever kind: a damaged file can fail anywhere
+                reason = " ".join(str(error).split())[:200]
+                print(f"{path} is damaged and left aside: {type(error).__name__}: {reason}", file=log)
+                continue
+            if state["identity"] != self.identity:
+                print(f"{path} is of other settings or of another corpus and left aside", file=log)
+                continue
             self.step, self.losses, self.history = state["step"], state["losses"], state["history"]
             self.network.load_state_dict(state["weights"])
             self.optimiser.load_state_dict(state["optimiser"])
+            self.saved = self.step
+            print(f"{path}: going on from step {self.step}", file=log)
+            if path == self.previous:
+                # A damaged file must not become the previous state
+                os.replace(self.previous, self.path)
+            return
+
+
+def _read(path: Path) -> dict:
+    """A state on disk.
+
+    Raises
+    ------
+    Exception
+        Of any kind, if the file is damaged. PyTorch does not look at the checksums of the ZIP file that it
+        writes, `zipfile` does.
+    """
+    with zipfile.ZipFile(path) as archive:
+        damaged = archive.testzip()
+    if damaged is not None:
+        raise zipfile.BadZipFile(f"the checksum of {damaged} is wrong")
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    if not isinstance(state, dict) or not state.keys() >= set(STATE):
+        raise ValueError("it holds no state of a training")
+    return state
+
+
+def _write_history(history: list[tuple], path: Path) -> None:
+    """The history as a CSV file that appears whole or not at all."""
+    with replacing(path) as partial:
+        pd.DataFrame(history, columns=HISTORY).to_csv(partial, index=False)
 
 
 def _write(content: dict, path: Path) -> None:

@@ -1,17 +1,23 @@
 # What the rules of all stages share: the checked configuration, and the answers that they ask of it.
 from pathlib import Path
 
-from relatives import configuration, own_encoders, transforms
+from relatives import configuration, faults, own_encoders, running, transforms
 from relatives.corpora import DATA_SETS
 from relatives.errors import InputError
 from relatives.provenance import fingerprint
 from relatives.tasks import MODULES, TASKS
 
 try:
+    if workflow.is_main_process:
+        faults.check(".snakemake")  # before Snakemake stumbles over it
     configuration.check(config)
 except InputError as error:
     raise WorkflowError(error) from None
 
+if workflow.is_main_process:
+    running.enter_run()
+
+WRITTEN = ("data", "results")  # the folders of all that the pipeline makes
 SEED = config["seed"]
 SAMPLE_RATE = config["audio"]["sample_rate"]
 CONSISTENCY = "results/consistency"
@@ -55,9 +61,11 @@ def source_modules(wildcards):
 def training_settings(wildcards):
     """The settings of one network: what all share, and the task's own steps.
 
-    How often a checkpoint is written does not change the network; the script reads it by itself.
+    How often a checkpoint is written, and when a training is given up, do not change the network; the script reads
+    them by itself.
     """
-    shared = {key: value for key, value in config["training"].items() if key not in {"checkpoint_every", *TASKS}}
+    apart = {"checkpoint_every", "explosion", *TASKS}
+    shared = {key: value for key, value in config["training"].items() if key not in apart}
     return {**shared, "steps": config["training"][wildcards.task]["steps"][wildcards.encoder]}
 
 
@@ -92,3 +100,16 @@ def test_files(wildcards):
         "tracks": f"data/corpora/{corpus}/tracks.parquet",
         "labels": f"data/corpora/{corpus}/labels.parquet",
     }
+
+
+def prepare():
+    """What a run needs of the machine before its first job: folders to write to, and times that can be trusted."""
+    try:
+        written = [file for job in workflow.dag.needrun_jobs() for file in (*job.output, *job.log)]
+        faults.check(*(Path(file).parent for file in written))
+        read = [str(path) for path in Path(workflow.basedir, "workflow", "scripts").glob("*.py")]
+        read += [file for job in workflow.dag.jobs for file in job.input]
+        if number := faults.settle_times(WRITTEN, read, apart="data/raw"):
+            print(f"{number} files had times in the future, as if the clock had been set back. They are dated now.")
+    except InputError as error:
+        raise WorkflowError(error) from None

@@ -5,6 +5,7 @@ rule report:
         figures=[f"{CONSISTENCY}/figures/{figure}.png" for figure in FIGURES],
         captions=[f"{workflow.basedir}/workflow/report/{figure}.rst" for figure in FIGURES],
         template=f"{workflow.basedir}/workflow/report/report.html.j2",
+        style=f"{workflow.basedir}/workflow/report/page.css",
         table=TABLE01,
         table_caption=f"{workflow.basedir}/workflow/report/table01.rst",
         **CLAIMS,

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from relatives import jobs
 from relatives.corpora import downloads
+from relatives.files import replacing
 
 
 def main(job):
@@ -11,7 +12,8 @@ def main(job):
     complete = Path(job.output[0])
     data_set = downloads.DATA_SETS[job.wildcards.source]
     downloads.download(data_set, complete.parent, job.params.checksums)
-    complete.write_text(f"Licence: {data_set.licence}\n")
+    with replacing(complete) as path:
+        path.write_text(f"Licence: {data_set.licence}\n")
 
 
 jobs.run(main)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from relatives import jobs, report
+from relatives import jobs, lineage, report
 from relatives.files import replacing
 
 SCORES = ["task", "encoder", "trial", "measure", "trivial", "performance"]
@@ -50,7 +50,7 @@ def main(job):
         f"of all jobs together, {overhead:.0%} of it starting up": report.duration(stages["seconds"].sum()),
     }
     page = report.build(
-        Path(job.input.template).read_text(),
+        Path(job.input.template),
         headline=headline,
         figures=figures,
         tables=tables,
@@ -67,6 +67,7 @@ def main(job):
             ignore_index=True,
         )[["corpus", "file", "reason"]],
         versions={"relatives": version("relatives")} | {name: version(name) for name in PACKAGES},
+        provenance=lineage.summary(map(str, job.input), Path(), tracks),
         config=config,
     )
     with replacing(job.output[0]) as path:

@@ -25,7 +25,8 @@ def main(job):
         "labels": list(corpus.labels.columns) if job.wildcards.task in ("AT", "IR") else [],
     }
     network = networks.build(architecture, cache.mean, cache.deviation, job.params.seed, trial)
-    settings = job.params.settings | {"checkpoint_every": job.config["training"]["checkpoint_every"]}
+    apart = {name: job.config["training"][name] for name in sorted(training.WITHOUT_EFFECT)}
+    settings = job.params.settings | apart
     folder = Path(job.output.checkpoint).parent
     training.train(network, corpus, cache, settings, folder, job.params.seed, trial, log=sys.stderr)
 

@@ -9,9 +9,9 @@ us, it is empty, and the configuration must give one (``downloads.checksums``) o
 no more than that all bytes came.
 """
 
-import errno
 import hashlib
 import lzma
+import os
 import re
 import shutil
 import stat
@@ -30,6 +30,7 @@ from typing import BinaryIO
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
+from relatives import faults
 from relatives.errors import InputError
 from relatives.files import replacing
 from relatives.inputs import OF_THE_CONTENT, parsing
@@ -235,7 +236,13 @@ def download(data_set: DataSet, folder: Path, checksums: dict[str, str], say: Ca
     archives = folder / ARCHIVES
     archives.mkdir(parents=True, exist_ok=True)
     files = [*data_set.files, *_listed(data_set, archives)]
-    waiting = [file for file in files if not _done(file, archives).exists()]
+    waiting = []
+    for name, parts in _archives(files).items():
+        if all(_done(part, archives).exists() for part in parts):
+            for left in {name, *(part.stored for part in parts)}:  # by a call that was killed after its marks
+                (archives / left).unlink(missing_ok=True)
+        else:  # all parts, though a call was killed between their marks
+            waiting += parts
     unknown = [file.stored for file in waiting if not (file.checksum or checksums.get(file.stored))]
     if unknown:
         raise InputError(
@@ -327,8 +334,7 @@ def fetch(url: str, path: Path, checksum: str) -> None:
             _receive(url, part, before)
             break
         except (OSError, HTTPException) as error:
-            if getattr(error, "errno", None) == errno.ENOSPC:
-                raise InputError(f"{part}: the disk is full. Make room and start again.") from error
+            _raise_if_of_disk(error, part)
             if isinstance(error, HTTPError) and error.code < 500:
                 raise InputError(
                     f"{url}: the server answers {error.code} {error.reason}. If it has moved, get the data "
@@ -346,6 +352,13 @@ def fetch(url: str, path: Path, checksum: str) -> None:
     part.replace(path)
 
 
+def _raise_if_of_disk(error: Exception, path: Path) -> None:
+    """Raise an `InputError` where not the network or an archive failed, but the disk that `path` is on."""
+    if isinstance(error, OSError) and error.errno in faults.OF_DISK:
+        error.filename = error.filename or str(path)
+        raise InputError(faults.explain(error)) from error
+
+
 def _part(path: Path) -> Path:
     return path.with_name(f"{path.name}.part")
 
@@ -357,7 +370,8 @@ def _receive(url: str, part: Path, have: int) -> None:
             resumed = response.status == 206
             length = response.headers.get("Content-Length")
             with open(part, "ab" if resumed else "wb") as file:
-                shutil.copyfileobj(response, file, BLOCK)
+                while block := response.read1(BLOCK):  # what has come, or a stall would lose it
+                    file.write(block)
                 size = file.tell()
     except HTTPError as error:
         # 416: there is nothing beyond what is there
@@ -411,14 +425,14 @@ def _place(name: str, parts: list[File], folder: Path) -> None:
         _join(fetched, path)
     if path.suffix == ".zip" or ".tar" in path.suffixes:
         unpack(path, target)
-        path.unlink()
     else:
         target.mkdir(parents=True, exist_ok=True)
         path.replace(target / name)
+    os.sync()  # or a power cut could keep the marks and lose what was unpacked
     for part in parts:
         _done(part, archives).touch()
-    for part in fetched:
-        part.unlink(missing_ok=True)
+    for file in {path, *fetched}:
+        file.unlink(missing_ok=True)
 
 
 def _join(parts: list[Path], whole: Path) -> None:
@@ -456,6 +470,7 @@ def unpack(archive: Path, folder: Path) -> None:
                 with read() as source, open(target, "wb") as file:
                     shutil.copyfileobj(source, file, BLOCK)
     except (tarfile.TarError, zlib.error, lzma.LZMAError, OSError, RuntimeError, *OF_THE_CONTENT) as error:
+        _raise_if_of_disk(error, folder)
         raise InputError(f"{archive}: cannot be unpacked ({error}).") from error
 
 

@@ -28,6 +28,7 @@ from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
 
 from relatives import transforms
 from relatives.errors import InputError
+from relatives.files import replacing
 
 COLUMN_MM, FULL_MM = 85, 180
 
@@ -189,9 +190,11 @@ def figure(settings: dict, height_mm: float) -> Figure:
 
 def save(drawing: Figure, pdf: str | Path, png: str | Path) -> None:
     """Write a figure to its two files, without date or program, so that the same figure gives equal bytes."""
-    with matplotlib.rc_context(RC):
-        drawing.savefig(pdf, format="pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None})
-        drawing.savefig(png, format="png", metadata={"Software": None})
+    with matplotlib.rc_context(RC), replacing(pdf) as vectors, replacing(png) as pixels:
+        drawing.savefig(
+            vectors, format="pdf", metadata={"CreationDate": None, "Creator": None, "Producer": None}
+        )
+        drawing.savefig(pixels, format="png", metadata={"Software": None})
 
 
 def space(name: str) -> Look:
