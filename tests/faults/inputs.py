@@ -6,8 +6,8 @@ Broken audio (`broken`) goes through the door of a user's folder into a store, a
 that may hold `MEMORY` and take `WALL` seconds. Of each file one of these must come: it is used, and its
 samples are as many as promised; it is skipped, with its reason in skipped.csv; it is passed over, as hidden
 files are. Broken tables, arrays, checkpoints and configurations (`tables`) are read one by one: read, or
-refused by an `InputError` that names the file or the key. A traceback, a hang, too much memory, or a file of
-which nothing is said, is a failure. With ``--write`` the table goes to ``tests/faults/results/inputs.{md,json}``.
+refused by an `InputError` that names the file or the key. A traceback, a hang, too much memory, or a file of which
+nothing is said, is a failure. ``--write`` renews ``tests/faults/results/inputs.{md,json}``.
 """
 
 import argparse
@@ -123,13 +123,17 @@ def _judged(file: broken.File, store: Path) -> Verdict:
 
 
 def read(music: str, store: str) -> None:
-    """What the process does: a folder into a store, with little memory."""
+    """What the process does: a folder into a store, and what is recorded of it, with little memory."""
+    from relatives import provenance, records
     from relatives.corpora import folder
     from relatives.corpora import store as stores
 
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
     settings = SETTINGS | {"path": music}
     stores.write(store, folder.tracks(settings, broken.RATE, seed=0, workers=2))
+    found = folder.find(Path(music))
+    provenance.of_files(found)
+    records.listing(Path(music), found)
     # not ru_maxrss, which begins at what the parent had
     status = Path("/proc/self/status").read_text()
     print(json.dumps({"peak_mb": int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) // 1024}))
