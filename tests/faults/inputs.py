@@ -6,8 +6,8 @@ Broken audio (`broken`) goes through the door of a user's folder into a store, a
 that may hold `MEMORY` and take `WALL` seconds. Of each file one of these must come: it is used, and its
 samples are as many as promised; it is skipped, with its reason in skipped.csv; it is passed over, as hidden
 files are. Broken tables, arrays, checkpoints and configurations (`tables`) are read one by one: read, or
-refused by an `InputError` that names the file or the key. A traceback, a hang, too much memory, or a file of which
-nothing is said, is a failure. ``--write`` renews ``tests/faults/results/inputs.{md,json}``.
+refused by an `InputError` that names the file or the key. A traceback, a hang, too much memory, or a file
+of which nothing is said, is a failure. ``--write`` renews ``tests/faults/results/inputs.{md,json}``.
 """
 
 import argparse
