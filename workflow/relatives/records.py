@@ -38,6 +38,7 @@ from pathlib import Path
 import relatives
 from relatives import provenance
 from relatives.files import replacing
+from relatives.inputs import is_file
 
 FOLDER = Path("results/provenance")
 """Of the records, in the working directory."""
@@ -162,7 +163,7 @@ def listing(top: Path, files: Iterable[Path]) -> str:
     """
     lines = []
     for file in files:
-        if not file.is_file():  # a link to nowhere, a pipe
+        if not is_file(file):  # a link to nowhere, a pipe
             continue
         name = os.path.relpath(file, top)
         quoted = name.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
@@ -217,7 +218,7 @@ def _source(path: Path, top: Path, files: list[Path]) -> dict:
     return {
         "path": str(path),
         "files": text.count("\n"),
-        "bytes": sum(file.stat().st_size for file in files if file.is_file()),
+        "bytes": sum(file.stat().st_size for file in files if is_file(file)),
         "sha256": found,
         "listing": kept.as_posix(),
     }
