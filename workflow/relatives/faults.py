@@ -2,8 +2,7 @@
 
 They are nobody's bug, so they have no traceback: `explain` knows them among the errors of a job,
 `at_the_end` those that ended a job before it could speak, `check` and `settle_times` find some before the
-first job. Nothing here changes
-what a job computes.
+first job. Nothing here changes what a job computes.
 """
 
 import errno

@@ -61,6 +61,12 @@ PACKAGES = (
 )
 """What the results may depend on; all else is in the lock file."""
 
+KEYS = {
+    "output", "sha256", "size", "mtime_ns", "rule", "wildcards", "params", "code", "inputs", "sources",
+    "configuration", "seed", "revision", "modified", "relatives", "versions", "requirements", "machine",
+}  # fmt: skip
+"""Of a record."""
+
 ROOT = provenance.PACKAGE.parents[1]
 
 
@@ -106,7 +112,8 @@ def read(output: str | os.PathLike, root: str | os.PathLike = ".") -> dict | Non
         record = json.loads(place(output, root).read_text())
     except (OSError, ValueError):
         return None
-    return record if isinstance(record, dict) and record.get("output") == str(output) else None
+    whole = isinstance(record, dict) and record.keys() >= KEYS and record["output"] == str(output)
+    return record if whole else None
 
 
 def every(root: str | os.PathLike = ".") -> Iterator[dict]:
