@@ -19,7 +19,11 @@ SEED = 3
 FILES = defaultdict(list)
 for file in broken.files(SEED):
     FILES[file.kind].append(file)
-CASES = list(tables.cases(SEED))[SEED::EVERY]
+CASES = [
+    case
+    for number, case in enumerate(tables.cases(SEED))
+    if number % EVERY == SEED or case.name.endswith(("a line twice", "a pipe"))
+]
 
 
 @pytest.fixture(scope="module")

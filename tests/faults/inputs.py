@@ -152,7 +152,8 @@ def of_case(case: tables.Case, place: Path) -> Verdict:
     except InputError as error:
         words = str(error).replace(str(place), "")
         fault = "" if case.names in words else f"the message does not name {case.names!r}"
-        return Verdict(case.kind, case.name, "refused", words, fault)
+        fault = fault or ("the message has no end" if len(words) > 20_000 else "")
+        return Verdict(case.kind, case.name, "refused", words[:400], fault)
     except BaseException as error:
         frames = traceback.format_exception(type(error), error, error.__traceback__)
         return Verdict(case.kind, case.name, "none", fault="".join(frames)[-2000:])
@@ -199,10 +200,11 @@ def main() -> int:
             cost["seconds"] = round(cost["seconds"] + time.monotonic() - started, 1)
             shutil.rmtree(place)
     failures = [verdict for verdict in verdicts if verdict.fault]
-    content = {"seed": options.seed, "costs": costs, "verdicts": [asdict(verdict) for verdict in verdicts]}
     if options.write:
         RESULTS.mkdir(exist_ok=True)
-        (RESULTS / "inputs.json").write_text(json.dumps(content, indent=1) + "\n")
+        lines = [json.dumps(asdict(verdict)) for verdict in verdicts]
+        text = ",\n".join(lines)
+        (RESULTS / "inputs.json").write_text(f'{{"seed": {options.seed}, "verdicts": [\n{text}\n]}}\n')
         (RESULTS / "inputs.md").write_text(summary(verdicts, costs))
     print(summary(verdicts, costs))
     by_fault = defaultdict(list)
