@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 BENCHMARKS := $(filter-out harness,$(basename $(notdir $(wildcard benchmarks/*.py))))
 
-FAULTS := $(filter-out kills judging moment,$(basename $(notdir $(wildcard tests/faults/*.py))))
+FAULTS := $(filter-out kills judging moment broken tables fuzz,$(basename $(notdir $(wildcard tests/faults/*.py))))
 
 .PHONY: results test lint bench faults paper lock clean
 

@@ -58,6 +58,9 @@ onstart:
 
 
 onsuccess:
+    for corpus in configuration.corpora_in_use(config):
+        if number := left_out(f"data/corpora/{corpus}"):
+            print(f"Corpus {corpus}: {number} files were left out; data/corpora/{corpus}/skipped.csv says why.")
     print("Done. The report: results/report.html")
 
 

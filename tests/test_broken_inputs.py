@@ -19,7 +19,11 @@ SEED = 3
 FILES = defaultdict(list)
 for file in broken.files(SEED):
     FILES[file.kind].append(file)
-CASES = list(tables.cases(SEED))[SEED::EVERY]
+CASES = [
+    case
+    for number, case in enumerate(tables.cases(SEED))
+    if number % EVERY == SEED or case.name.endswith(("a line twice", "a pipe"))
+]
 
 
 @pytest.fixture(scope="module")
@@ -90,13 +94,15 @@ def test_a_file_that_grows_by_its_rate_is_streamed(tmp_path):
         audio.load(path, 22050)
 
 
-def test_a_long_file_that_was_cut_is_told(tmp_path, monkeypatch):
+@pytest.mark.parametrize("form", ["flac-16", "mp3-libsndfile"])
+def test_a_long_file_that_was_cut_is_told(tmp_path, monkeypatch, form):
+    """Of an MP3 ffmpeg gives what is there; that it should be more, its header says."""
     monkeypatch.setattr(folder, "LONG", 1)
-    whole = broken.encode(broken.clip("cut", SEED, seconds=6.0), "flac-16")
-    (tmp_path / "cut.flac").write_bytes(whole[: len(whole) // 2])
-    signal, reason = folder.examine(tmp_path / "cut.flac", 22050, 0.5)
+    whole = broken.encode(broken.clip("cut", SEED, seconds=6.0), form)
+    (tmp_path / "cut.bin").write_bytes(whole[: len(whole) // 2])
+    signal, reason = folder.examine(tmp_path / "cut.bin", 22050, 0.5)
     assert signal is None
-    assert "truncated" in reason or "broken" in reason
+    assert ("truncated: 3 of 6 s" if form == "mp3-libsndfile" else "broken") in reason
 
 
 def test_a_full_disk_is_not_the_fault_of_the_file(tmp_path, monkeypatch):

@@ -64,6 +64,16 @@ def test_the_shipped_configuration_is_valid_with_every_preset(shipped, tmp_path)
         ({"tasks": [], "encoders": ["VGG"]}, ["tasks", "no latent space"]),
         ({"transformations": dict.fromkeys(["PS", "TS", "PN", "EN", "MP"])}, ["transformations", "left out"]),
         ({"noise": {"recording": "no/such.ogg"}}, ["noise.recording", "no/such.ogg"]),
+        ({"noise": {"recording": "~nobody-of-this-name/a.ogg"}}, ["noise.recording", "~nobody"]),
+        ({"noise": {"recording": "x" * 5000}}, ["noise.recording", "there is no file"]),
+        ({"noise": {"recording": "a\nb"}}, ["noise.recording", "a\\nb"]),
+        ({"trials": 2.0}, ["trials: 2.0", "integer"]),
+        ({"excerpts": {"seconds": float("nan")}}, ["excerpts.seconds: nan", "number"]),
+        ({"excerpts": {"window": float("inf")}}, ["excerpts.window: inf", "number"]),
+        ({"transformations": {"PS": [10**400]}}, ["transformations.PS"]),
+        ({1: 2}, ["the key 1 is no text"]),
+        ({"corpora": {"mine\n": {"source": "irmas", "excerpts": 9}}}, ["corpora", "mine\\n"]),
+        ({"tasks": ["AE"] * 200_000}, ["tasks", "100000 values"]),
     ],
 )
 def test_what_is_wrong_is_named(shipped, overlay, words):

@@ -401,6 +401,10 @@ def nodes(seed: int) -> Iterator[File]:
         (path / "song.wav").write_bytes(data)
         path.chmod(0)
 
+    def listed(path):
+        path.write_bytes(data)
+        path.parent.chmod(0o444)
+
     def listening(path):
         here = os.getcwd()
         os.chdir(path.parent)  # the address of a socket is short
@@ -425,6 +429,8 @@ def nodes(seed: int) -> Iterator[File]:
     }
     for name, make in made.items():
         yield File("nodes", f"nodes/{name}", make, SKIPPED)
+    # a folder that may be listed and not entered
+    yield File("nodes", "nodes/listed/song.wav", listed, SKIPPED)
     # of folders their files count
     yield File("nodes", "nodes/folder.wav/song.wav", encode(clip("in a folder", seed), "wav-16"), USED)
     yield File("nodes", "nodes/circle/song.wav", encode(clip("in a circle", seed), "wav-16"), USED)

@@ -1,13 +1,13 @@
 """Bad input by the hundred: what becomes of it, how long it takes and how much memory.
 
-    python tests/faults/inputs.py [--seed N] [--every N] [KIND ...]
+    python tests/faults/inputs.py [--write] [--seed N] [--every N] [KIND ...]
 
 Broken audio (`broken`) goes through the door of a user's folder into a store, a kind at a time, in a process
 that may hold `MEMORY` and take `WALL` seconds. Of each file one of these must come: it is used, and its
 samples are as many as promised; it is skipped, with its reason in skipped.csv; it is passed over, as hidden
 files are. Broken tables, arrays, checkpoints and configurations (`tables`) are read one by one: read, or
-refused by an `InputError` that names the file or the key. A traceback, a hang, too much memory, or a file of
-which nothing is said, is a failure. The table goes to ``tests/faults/results/inputs.{md,json}``.
+refused by an `InputError` that names the file or the key. A traceback, a hang, too much memory, or a file
+of which nothing is said, is a failure. ``--write`` renews ``tests/faults/results/inputs.{md,json}``.
 """
 
 import argparse
@@ -123,13 +123,17 @@ def _judged(file: broken.File, store: Path) -> Verdict:
 
 
 def read(music: str, store: str) -> None:
-    """What the process does: a folder into a store, with little memory."""
+    """What the process does: a folder into a store, and what is recorded of it, with little memory."""
+    from relatives import provenance, records
     from relatives.corpora import folder
     from relatives.corpora import store as stores
 
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
     settings = SETTINGS | {"path": music}
     stores.write(store, folder.tracks(settings, broken.RATE, seed=0, workers=2))
+    found = folder.find(Path(music))
+    provenance.of_files(found)
+    records.listing(Path(music), found)
     # not ru_maxrss, which begins at what the parent had
     status = Path("/proc/self/status").read_text()
     print(json.dumps({"peak_mb": int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) // 1024}))
@@ -146,9 +150,10 @@ def of_case(case: tables.Case, place: Path) -> Verdict:
     try:
         case.run(place)
     except InputError as error:
-        words = str(error)
+        words = str(error).replace(str(place), "")
         fault = "" if case.names in words else f"the message does not name {case.names!r}"
-        return Verdict(case.kind, case.name, "refused", words, fault)
+        fault = fault or ("the message has no end" if len(words) > 20_000 else "")
+        return Verdict(case.kind, case.name, "refused", words[:400], fault)
     except BaseException as error:
         frames = traceback.format_exception(type(error), error, error.__traceback__)
         return Verdict(case.kind, case.name, "none", fault="".join(frames)[-2000:])
@@ -173,6 +178,7 @@ def main() -> int:
     """Run all and write the table; 1 if there was a failure."""
     parser = argparse.ArgumentParser(description="bad input by the hundred")
     parser.add_argument("kinds", nargs="*")
+    parser.add_argument("--write", action="store_true")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--every", type=int, default=1)
     options = parser.parse_args()
@@ -193,11 +199,12 @@ def main() -> int:
             cost = costs.setdefault(case.kind, {"seconds": 0.0, "peak_mb": None})
             cost["seconds"] = round(cost["seconds"] + time.monotonic() - started, 1)
             shutil.rmtree(place)
-    RESULTS.mkdir(exist_ok=True)
     failures = [verdict for verdict in verdicts if verdict.fault]
-    content = {"seed": options.seed, "costs": costs, "verdicts": [asdict(verdict) for verdict in verdicts]}
-    if not options.kinds:
-        (RESULTS / "inputs.json").write_text(json.dumps(content, indent=1) + "\n")
+    if options.write:
+        RESULTS.mkdir(exist_ok=True)
+        lines = [json.dumps(asdict(verdict)) for verdict in verdicts]
+        text = ",\n".join(lines)
+        (RESULTS / "inputs.json").write_text(f'{{"seed": {options.seed}, "verdicts": [\n{text}\n]}}\n')
         (RESULTS / "inputs.md").write_text(summary(verdicts, costs))
     print(summary(verdicts, costs))
     by_fault = defaultdict(list)

@@ -31,6 +31,9 @@ BAR = 20.0
 MAGNITUDES = {"ends": 0, "study": sys.maxsize}
 """How many magnitudes of each transformation beside the smallest and the gravest, by name."""
 
+DIGITS = 18
+"""Of a whole number among the arguments, at most."""
+
 PICTURES = (".png", ".pdf", ".svg")
 
 PACKAGES = ("relatives", "torch", "numpy", "librosa", "pedalboard", "imageio-ffmpeg")
@@ -117,17 +120,18 @@ def _add_test_encoder(commands) -> None:
         "--seed", type=_whole(0), default=2019, help="of all that is drawn (default: %(default)s)"
     )
     test.add_argument(
-        "--sample-rate", type=_whole(8000), default=22050, metavar="HZ",
+        "--sample-rate", type=_whole(8000, 192000), default=22050, metavar="HZ",
         help="at which the encoder is given its audio (default: %(default)s)",
     )  # fmt: skip
 
 
-def _whole(least: int):
-    """The type of a whole number of at least `least`."""
+def _whole(least: int, most: int = 10**DIGITS):
+    """The type of a whole number of at least `least` and, where it is told, at most `most`."""
 
     def number(text: str) -> int:
-        if not text.isdecimal() or int(text) < least:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least {least}")
+        if not text.isdecimal() or len(text) > DIGITS or not least <= int(text) <= most:
+            limits = f"at least {least}" if most == 10**DIGITS else f"{least} to {most}"
+            raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a whole number of {limits}")
         return int(text)
 
     return number
@@ -135,9 +139,9 @@ def _whole(least: int):
 
 def _magnitudes(text: str) -> str:
     """The type of ``--magnitudes``."""
-    if text in MAGNITUDES or text.isdecimal():
+    if text in MAGNITUDES or (text.isdecimal() and len(text) <= DIGITS):
         return text
-    raise argparse.ArgumentTypeError(f"{text!r} is neither {' nor '.join(MAGNITUDES)} nor a number")
+    raise argparse.ArgumentTypeError(f"{text[:40]!r} is neither {' nor '.join(MAGNITUDES)} nor a number")
 
 
 def provenance(options: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ other functions answer what the rules ask: which corpora, blocks, magnitudes and
 """
 
 import difflib
+import functools
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,8 +46,7 @@ def check(config: dict) -> None:
     """Raise an `InputError` that lists everything wrong with `config`, each with its key and the way out."""
     faults = list(_no_settings(config))
     if not faults:
-        validator = Validator(yaml.safe_load(SCHEMA.read_text()))
-        faults = [fault for error in validator.iter_errors(config) for fault in _in_words(error)]
+        faults = [fault for error in _validator().iter_errors(config) for fault in _in_words(error)]
     if not faults:
         checks = (_wrong_encoders, _wrong_corpora, _wrong_magnitudes, _wrong_lengths, _nothing_left)
         faults = [fault for find in checks for fault in find(config)]
@@ -133,6 +133,11 @@ def networks(config: dict) -> dict[str, list[str]]:
     """
     encoders = [entry for entry in config["encoders"] if isinstance(entry, str)]
     return {"task": config["tasks"] if encoders else [], "encoder": encoders}
+
+
+@functools.cache
+def _validator() -> Validator:
+    return Validator(yaml.safe_load(SCHEMA.read_text()))
 
 
 def _is_number(value: object) -> bool:

@@ -5,6 +5,9 @@ import re
 STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters, line separators, embeddings and overrides of the direction, halves of characters."""
 
+LONGEST = 5000
+"""Characters of a name: more than a path may have."""
+
 
 class InputError(Exception):
     """The input is at fault: a file, a setting, a table.
@@ -23,4 +26,7 @@ def shown(name: object) -> str:
     >>> shown("two\nlines")
     'two\\nlines'
     """
-    return STEERING.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), str(name))
+    text = str(name)
+    if len(text) > LONGEST:
+        text = f"{text[: LONGEST // 2]} … {text[-LONGEST // 2 :]}"
+    return STEERING.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)

@@ -9,6 +9,9 @@ space that it gives, and one of five kinds.
 * ``torchscript: file.pt`` and ``onnx: file.onnx``: a model of one input and, first or alone, that output.
 * ``embeddings: folder``: arrays computed elsewhere, which `relatives.manifest` describes and reads.
 
+The first four run with the user's rights: a TorchScript or ONNX file is a program as a module is, and no
+check of the file could make one safe. Embeddings are data, and are never run.
+
 The first, third and fourth take a ``sample_rate`` in Hz where it is not that of the excerpts. The code is
 another's: whatever it raises becomes an `InputError` that names the encoder and ends in its traceback.
 """

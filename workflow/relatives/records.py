@@ -38,6 +38,7 @@ from pathlib import Path
 import relatives
 from relatives import provenance
 from relatives.files import replacing
+from relatives.inputs import is_file
 
 FOLDER = Path("results/provenance")
 """Of the records, in the working directory."""
@@ -59,6 +60,12 @@ PACKAGES = (
     "snakemake",
 )
 """What the results may depend on; all else is in the lock file."""
+
+KEYS = {
+    "output", "sha256", "size", "mtime_ns", "rule", "wildcards", "params", "code", "inputs", "sources",
+    "configuration", "seed", "revision", "modified", "relatives", "versions", "requirements", "machine",
+}  # fmt: skip
+"""Of a record."""
 
 ROOT = provenance.PACKAGE.parents[1]
 
@@ -105,7 +112,8 @@ def read(output: str | os.PathLike, root: str | os.PathLike = ".") -> dict | Non
         record = json.loads(place(output, root).read_text())
     except (OSError, ValueError):
         return None
-    return record if isinstance(record, dict) and record.get("output") == str(output) else None
+    whole = isinstance(record, dict) and record.keys() >= KEYS and record["output"] == str(output)
+    return record if whole else None
 
 
 def every(root: str | os.PathLike = ".") -> Iterator[dict]:
@@ -162,7 +170,7 @@ def listing(top: Path, files: Iterable[Path]) -> str:
     """
     lines = []
     for file in files:
-        if not file.is_file():  # a link to nowhere, a pipe
+        if not is_file(file):  # a link to nowhere, a pipe
             continue
         name = os.path.relpath(file, top)
         quoted = name.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
@@ -217,7 +225,7 @@ def _source(path: Path, top: Path, files: list[Path]) -> dict:
     return {
         "path": str(path),
         "files": text.count("\n"),
-        "bytes": sum(file.stat().st_size for file in files if file.is_file()),
+        "bytes": sum(file.stat().st_size for file in files if is_file(file)),
         "sha256": found,
         "listing": kept.as_posix(),
     }

@@ -1,4 +1,5 @@
 # What music there is: the corpora, the noise, the test excerpts.
+from relatives.corpora.store import left_out
 
 
 rule corpus:

@@ -231,6 +231,15 @@ def _row(track: Track, offset: int, shape: tuple[int, ...], kind: _Kind, gain: f
     }
 
 
+def left_out(directory: str | Path) -> int:
+    """How many files the source of a corpus had to leave out; 0 where the corpus is not made yet."""
+    try:
+        with open(Path(directory, "skipped.csv"), encoding="utf-8", newline="") as file:
+            return sum(1 for _ in csv.DictReader(file))
+    except FileNotFoundError:
+        return 0
+
+
 class Corpus:
     """A stored corpus, mapped into memory: only the slices that are asked for are read.
 

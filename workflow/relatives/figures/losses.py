@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, NullLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from relatives.errors import InputError
 from relatives.figures import style
@@ -102,7 +102,8 @@ def draw(losses: pd.DataFrame, *, settings: dict) -> Figure:
                     )  # fmt: skip
             axes.set_title(f"{row} {column}".strip())
             axes.set_yscale("log")
-            axes.yaxis.set_major_locator(MaxNLocator(4))
+            low, high = axes.get_ylim()
+            axes.yaxis.set_major_locator(MaxNLocator(4) if high < 4 * low else LogLocator(subs=(1, 2, 5)))
             axes.yaxis.set_major_formatter(lambda loss, _: f"{loss:g}")
             axes.yaxis.set_minor_locator(NullLocator())
             axes.set_xlim(left=0)

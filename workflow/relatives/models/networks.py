@@ -17,6 +17,7 @@ The STFT has 513 bins, the networks see the lower 512 (Table 1).
 
 import copy
 import os
+import pickle
 
 import numpy as np
 import pandas as pd
@@ -240,6 +241,8 @@ def load(path: str | os.PathLike, device: str = "auto") -> Network:
         weights = checkpoint["weights"]
         network = Network(checkpoint["network"], weights["mean"], weights["deviation"])
         network.load_state_dict(weights)
+    except pickle.UnpicklingError as error:  # torch's words would have one run it
+        raise InputError(f"{path} is no checkpoint of this pipeline: it holds more than weights") from error
     except (*OF_THE_CONTENT, RuntimeError, OSError) as error:
         raise InputError(f"{path} is no checkpoint of this pipeline, or a damaged one: {error}") from error
     return for_inference(network.to(resolve(device)))

@@ -22,6 +22,9 @@ from relatives.transforms import mp3, rubberband
 from relatives.transforms.grid import GRID, ORIGINAL, RANGES, SMALLEST, UNITS, check
 from relatives.transforms.noise import add, cut, pink
 
+LOUDEST = 1e3
+"""How far a sample may exceed full scale, 60 dB: what is louder was never scaled, and ends the codec."""
+
 __all__ = ["GRID", "ORIGINAL", "RANGES", "SMALLEST", "UNITS", "apply", "check", "excerpt"]
 
 
@@ -35,7 +38,7 @@ def apply(name, magnitude, audio, sample_rate, seed=0, noise=None):
     magnitude : float
         In the unit that `UNITS` gives, within the range that `check` allows.
     audio : (samples,) float32
-        Finite.
+        Finite, full scale at ±1, none beyond ±`LOUDEST`.
     sample_rate : int
         In Hz.
     seed : int
@@ -52,7 +55,7 @@ def apply(name, magnitude, audio, sample_rate, seed=0, noise=None):
     ------
     InputError
         The transformation or its magnitude is not to be had (`check`); the audio is not one channel, is
-        empty or not finite; the recording for EN is missing or silent.
+        empty, not finite or beyond all scales; the recording for EN is missing or silent.
 
     Examples
     --------
@@ -148,4 +151,8 @@ def _usable(audio):
     bad = np.count_nonzero(~np.isfinite(signal))
     if bad:
         raise InputError(f"Audio: {bad} of {len(signal)} samples are not finite (NaN or Inf). Leave it out.")
+    if max(signal.max(), -signal.min()) > LOUDEST:
+        raise InputError(
+            f"Audio: samples of up to {np.abs(signal).max():.3g}, where full scale is 1. Scale it."
+        )
     return signal
