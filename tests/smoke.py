@@ -1,6 +1,5 @@
 """The pipeline in a copy of the workflow, so that its code can be changed, on its smoke preset."""
 
-import hashlib
 import os
 import re
 import shutil
@@ -17,17 +16,17 @@ class Run:
 
     def __init__(self, folder: Path, preset: str = "smoke"):
         self.folder = folder
-        self.preset = preset
+        self.configfiles = [f"workflow/presets/{preset}.yaml"]
         shutil.copytree(ROOT / "workflow", folder / "workflow", ignore=shutil.ignore_patterns("__pycache__"))
         for name in ("Snakefile", "config.yaml", "profiles"):
             shutil.copy(ROOT / name, folder / name, follow_symlinks=False)
 
     def start(self, *arguments, cores=2, environment=()):
-        """Snakemake at work: a process whose output is to be read."""
-        preset = self.folder / "workflow" / "presets" / f"{self.preset}.yaml"
+        """Snakemake at work: a process whose output is to be read; on a cluster with `cores` None."""
         command = [sys.executable, "-m", "snakemake", *arguments]
+        command += [] if cores is None else ["--cores", str(cores)]
         return subprocess.Popen(
-            [*command, "--cores", str(cores), "--configfile", str(preset)],
+            [*command, "--configfile", *self.configfiles],
             cwd=self.folder,
             env=os.environ | {"PYTHONPATH": str(self.folder / "workflow")} | dict(environment),
             stdout=subprocess.PIPE,
@@ -46,17 +45,3 @@ class Run:
         """The names of the rules that a dry run would run."""
         output = self.snakemake("--dry-run", *arguments)
         return set(re.findall(r"^(?:local)?rule (\w+):", output, flags=re.MULTILINE))
-
-    def outputs(self):
-        """The sha256 of every output by its path, without those that hold times: histories and the report."""
-        files = [
-            file.relative_to(self.folder)
-            for top in ("data", "results")
-            for file in (self.folder / top).rglob("*.*")
-        ]
-        return {
-            str(file): hashlib.sha256((self.folder / file).read_bytes()).hexdigest()
-            for file in files
-            if file.parts[1] not in ("logs", "timing", "provenance")
-            and file.name not in ("history.csv", "report.html")
-        }

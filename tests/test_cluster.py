@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -13,10 +12,10 @@ import torch
 import yaml
 
 from relatives import lineage
+from smoke import ROOT, Run
 
 pytestmark = pytest.mark.pipeline
 
-ROOT = Path(__file__).parents[1]
 CLUSTER = ROOT / "tests" / "slurm" / "cluster.sh"
 CHECKPOINT = "results/consistency/models/AE/VGG/trial0/checkpoint.pt"
 # The smoke preset with one task and two transformations, 14 jobs: on a cluster each starts Snakemake twice
@@ -28,41 +27,20 @@ SMALL = {
 }
 
 
-class Cluster:
+class Cluster(Run):
     """A copy of the workflow, its profile filled in for the cluster of the test."""
 
     def __init__(self, folder: Path):
-        self.folder = folder
-        shutil.copytree(ROOT / "workflow", folder / "workflow", ignore=shutil.ignore_patterns("__pycache__"))
-        for name in ("Snakefile", "config.yaml", "profiles"):
-            shutil.copy(ROOT / name, folder / name, follow_symlinks=False)
+        super().__init__(folder)
         self.profile = folder / "workflow" / "profiles" / "slurm" / "config.yaml"
         (folder / "small.yaml").write_text(yaml.safe_dump(SMALL))
+        self.configfiles.append("small.yaml")
 
     def fill_in(self, line: str, value: str):
         """Do with a line of the profile what its comment says, and put the site's value."""
         text = self.profile.read_text()
         assert f"# {line}" in text
         self.profile.write_text(text.replace(f"# {line}", value))
-
-    def snakemake(self, *arguments):
-        """Snakemake as a process whose output is read."""
-        presets = [str(self.folder / "workflow" / "presets" / "smoke.yaml"), "small.yaml"]
-        return subprocess.Popen(
-            [sys.executable, "-m", "snakemake", "--configfile", *presets, *arguments],
-            cwd=self.folder,
-            env=os.environ | {"PYTHONPATH": str(self.folder / "workflow")},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-    def output(self, *arguments):
-        """What Snakemake prints, if it is content."""
-        process = self.snakemake(*arguments)
-        output, _ = process.communicate()
-        assert process.returncode == 0, output[-8000:]
-        return output
 
 
 def jobs():
@@ -105,7 +83,7 @@ def test_every_rule_asks_for_what_snakemake_needs_around_it(tmp_path):
     site.fill_in("- slurm_account=your_account", "- slurm_account=music")
     site.fill_in("gpu_model: a100", "gpu_model: h100")
     command = ["--workflow-profile", "workflow/profiles/slurm", "--executor", "dryrun", "--dry-run"]
-    plan = site.output(*command, "--config", "tasks=[AE,AT,IR,VS]")
+    plan = site.snakemake(*command, "--config", "tasks=[AE,AT,IR,VS]", cores=None)
     requests = re.findall(r"rule (\w+):\n(?:    .*\n)*?    resources: (.*)", plan)
     assert {"corpus", "train", "transform_with_vocals", "fig14", "report"} <= dict(requests).keys()
     for rule, request in requests:
@@ -119,9 +97,10 @@ def test_every_rule_asks_for_what_snakemake_needs_around_it(tmp_path):
 
 def test_a_killed_training_goes_on_and_everything_finishes(cluster):
     cluster.fill_in("slurm_partition: your_gpu_partition", "slurm_partition: gpu")
-    process = cluster.snakemake(
+    process = cluster.start(
         *("--workflow-profile", "workflow/profiles/slurm", "--latency-wait", "5", "fig07"),
         *("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "2"),
+        cores=None,
     )
     progress = cluster.folder / Path(CHECKPOINT).with_name("progress.pt")
     wait_for(progress.exists, process)
@@ -156,6 +135,6 @@ def test_a_killed_training_goes_on_and_everything_finishes(cluster):
     assert list(kept.rglob(f"{killed[0]}.log"))
 
     weights = torch.load(cluster.folder / CHECKPOINT, weights_only=True)["weights"]
-    cluster.output("--cores", "1", "--force", CHECKPOINT)
+    cluster.snakemake("--force", CHECKPOINT, cores=1)
     alone = torch.load(cluster.folder / CHECKPOINT, weights_only=True)["weights"]
     assert all(torch.equal(weights[name], alone[name]) for name in alone)

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import soundfile
 
+from faults.judging import Files
 from relatives import lineage, records
 from smoke import REAL_AUDIO, Run
 
@@ -109,17 +110,15 @@ def test_every_output_is_the_same_bytes_in_another_order_on_one_core(run, tmp_pa
         "TZ": "Asia/Tokyo",
     }
     other.snakemake("--scheduler-subsample", "1", cores=1, environment=environment)
-    outputs, others = run.outputs(), other.outputs()
-    assert len(outputs) > 180
-    assert outputs.keys() == others.keys()
-    assert [name for name, digest in others.items() if digest != outputs[name]] == []
+    files = Files.of(run.folder)
+    assert len(files.digests) > 180
+    assert Files.of(other.folder).faults_at_end(files) == []
 
 
 def test_every_output_tells_where_it_is_from(run, monkeypatch):
     monkeypatch.chdir(run.folder)
-    outputs = run.outputs()
     recorded = {record["output"]: record["sha256"] for record in records.every()}
-    assert {name: recorded.get(name) for name in outputs} == outputs
+    assert recorded == {path: records.hash_of(path) for path in Files.of(run.folder).digests}
     text, holds = lineage.tell("results/report.html")
     assert holds, text
     steps = re.findall(r"^  (\w+) +[\d,]+ files? ", text, flags=re.MULTILINE)
