@@ -20,7 +20,7 @@ results: $(READY)
 	$(BIN)/snakemake --cores $(CORES) $(OPTIONS)
 
 test: $(READY)
-	$(BIN)/pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder $(OPTIONS)
+	$(BIN)/pytest --numprocesses 2 --no-loadscope-reorder $(OPTIONS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

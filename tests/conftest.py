@@ -1,22 +1,28 @@
 """What several files of tests share."""
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from smoke import Run
 
+PIPELINE = ("test_pipeline.py", "test_cluster.py", "test_faults.py", "test_machine_faults.py")
+"""The files that run the pipeline, or break it: in one process, as they share `run` and take both cores."""
 
-@pytest.hookimpl(tryfirst=True)
+
 def pytest_collection_modifyitems(items):
-    """Run the tests of the pipeline one after the other and first; those of another file together.
+    """Begin with what takes longest."""
+    items.sort(key=lambda item: item.path.name not in PIPELINE)
 
-    Of the two processes of `make test` one has the pipeline then, and the other fills the gaps.
-    """
-    for item in items:
-        if "run" in item.fixturenames:
-            item.add_marker(pytest.mark.pipeline)
-        group = "pipeline" if item.get_closest_marker("pipeline") else item.path.stem
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: item.get_closest_marker("pipeline") is None)
+
+def pytest_xdist_make_scheduler(config, log):
+    """Of the processes of `make test` one has the pipeline; the others fill the gaps, a file at a time."""
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            file = nodeid.partition("::")[0]
+            return "pipeline" if file.endswith(PIPELINE) else file
+
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session")
