@@ -39,7 +39,7 @@ KINDS = {
 
 PACKAGES = (
     "numpy", "scipy", "pandas", "numba", "torch", "torchaudio", "librosa", "soxr", "pyloudnorm", "soundfile",
-    "pedalboard", "imageio-ffmpeg", "symusic", "scikit-learn", "statsmodels",
+    "pedalboard", "imageio-ffmpeg", "scikit-learn", "statsmodels",
 )  # fmt: skip
 
 

@@ -54,7 +54,6 @@ PACKAGES = (
     "soundfile",
     "pedalboard",
     "imageio-ffmpeg",
-    "symusic",
     "statsmodels",
     "matplotlib",
     "snakemake",
