@@ -22,6 +22,8 @@ ARCHITECTURE = {
     "width": 16,
     "frames": 128,
     "fully_connected": False,
+    "channels": None,
+    "top_db": 80,
     "samples": SAMPLES,
     "sample_rate": SAMPLE_RATE,
     "labels": [],

@@ -23,6 +23,7 @@ from relatives.models import networks
 from relatives.tasks import TASKS
 
 SAMPLE_RATE, SAMPLES, FRAMES, WIDTH, BATCH = 22050, 44100, 128, 16, 24
+TOP_DB = 80
 TRACKS, STEPS = 48, 2
 LABELS = {"AT": 50, "IR": 11}
 SETTINGS = {
@@ -61,7 +62,7 @@ def noise(directory, task):
         )
 
     store.write(directory, map(track, range(TRACKS)))
-    cache.write(Corpus(directory), directory, SAMPLE_RATE)
+    cache.write(Corpus(directory), directory, SAMPLE_RATE, SAMPLES, TOP_DB)
     return Corpus(directory), Cache(directory)
 
 
@@ -106,6 +107,8 @@ def races():
                 "width": WIDTH,
                 "frames": FRAMES,
                 "fully_connected": False,
+                "channels": None,
+                "top_db": TOP_DB,
                 "samples": SAMPLES,
                 "sample_rate": SAMPLE_RATE,
                 "labels": list(corpus.labels.columns) if task in LABELS else [],

@@ -130,7 +130,9 @@ def test_the_hop_is_that_of_the_spectrograms():
 
 
 def test_spaces_corpora_and_blocks_of_a_run(shipped):
-    assert configuration.spaces(shipped) == {"mfcc": 1, "AE": 2, "AT": 2, "IR": 2, "VS": 2}
+    assert configuration.spaces(shipped) == {
+        "mfcc": 1, "AE": 3, "AT": 3, "IR": 3, "VS": 3, "untrained": 3,
+    }  # fmt: skip
     assert configuration.spaces(merged(shipped, {"encoders": ["MFCC"]})) == {"mfcc": 1}
     assert configuration.corpora_in_use(merged(shipped, {"tasks": ["VS"]})) == ["tagging", "separation"]
     assert configuration.blocks(merged(shipped, {"excerpts": {"block": 40}}), "tagging") == [0, 1, 2]

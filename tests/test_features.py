@@ -12,6 +12,7 @@ from relatives.errors import InputError
 from relatives.features import cache, mfcc, spectrogram
 
 RATE = 22050
+SAMPLES = 20_000  # of an excerpt: 79 frames of the STFT
 
 
 def music(samples, seed=0):
@@ -154,7 +155,7 @@ def stored(tmp_path_factory):
     tracks = [Track(f"t{n}", signal, splits[n], f"s{n}") for n, signal in enumerate(signals)]
     write(directory, tracks)
     corpus = Corpus(directory)
-    cache.write(corpus, directory, RATE)
+    cache.write(corpus, directory, RATE, SAMPLES, None)
     return corpus, cache.Cache(directory)
 
 
@@ -200,9 +201,44 @@ def test_the_scaler_knows_the_training_split_alone(stored):
     np.testing.assert_allclose(cached.deviation, np.maximum(training.std(axis=0), 1.0), rtol=1e-5)
 
 
+def test_the_scaler_sees_each_excerpt_clipped_below_its_own_loudest_cell(stored, tmp_path):
+    corpus, _ = stored
+    cache.write(corpus, tmp_path, RATE, SAMPLES, 30)
+    clipped = cache.Cache(tmp_path)
+    excerpts = []
+    for row in (0, 1):
+        levels = whole(corpus, row).astype(float)
+        for first in range(0, len(levels), 1 + SAMPLES // 256):
+            part = levels[first : first + 1 + SAMPLES // 256]
+            excerpts.append(np.maximum(part, part.max() - 30))
+    training = np.concatenate(excerpts)
+    np.testing.assert_allclose(clipped.mean, training.mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(clipped.deviation, np.maximum(training.std(axis=0), 1.0), rtol=1e-5)
+    # What is cached stays as it is: where a crop begins is not known yet
+    assert (tmp_path / "stft.f16").read_bytes() == (corpus.directory / "stft.f16").read_bytes()
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.float32])
+def test_levels_are_clipped_below_the_loudest_cell_of_their_own_excerpt(kind):
+    levels = torch.tensor([[[0.0, -79.0], [-81.0, -100.0]], [[-60.0, -100.0], [-100.0, -100.0]]], dtype=kind)
+    expected = torch.tensor([[[0.0, -79.0], [-80.0, -80.0]], [[-60.0, -100.0], [-100.0, -100.0]]], dtype=kind)
+    assert torch.equal(spectrogram.clip(levels, 80), expected)
+    assert torch.equal(spectrogram.clip(levels, None), levels)
+
+
+def test_clipping_is_that_of_librosa():
+    audio = batch(2, 30_000)
+    magnitude = spectrogram.stft(torch.from_numpy(audio)).abs()
+    found = spectrogram.clip(spectrogram.decibel(magnitude), 40).numpy()
+    for levels, signal in zip(found, audio, strict=True):
+        spectrum = np.abs(librosa.stft(signal, n_fft=1024, hop_length=256, pad_mode="constant"))
+        expected = librosa.amplitude_to_db(spectrum, ref=1.0, amin=1e-5, top_db=40).T
+        np.testing.assert_allclose(levels, expected, atol=2e-3)
+
+
 def test_a_constant_bin_is_not_divided_by_nothing(tmp_path):
     write(tmp_path, [Track("t", np.full(5000, 1e-9, dtype=np.float32), "train", "s")])
-    cache.write(Corpus(tmp_path), tmp_path, RATE)
+    cache.write(Corpus(tmp_path), tmp_path, RATE, SAMPLES, None)
     cached = cache.Cache(tmp_path)
     np.testing.assert_array_equal(cached.mean, -100)
     np.testing.assert_array_equal(cached.deviation, 1)
@@ -211,12 +247,12 @@ def test_a_constant_bin_is_not_divided_by_nothing(tmp_path):
 def test_no_training_split(tmp_path):
     write(tmp_path, [Track("t", music(5000), "test", "s")])
     with pytest.raises(InputError, match="no track is in the training split"):
-        cache.write(Corpus(tmp_path), tmp_path / "cache", RATE)
+        cache.write(Corpus(tmp_path), tmp_path / "cache", RATE, SAMPLES, None)
 
 
 def test_the_same_corpus_gives_the_same_bytes(stored, tmp_path):
     corpus, _ = stored
-    cache.write(corpus, tmp_path, RATE)
+    cache.write(corpus, tmp_path, RATE, SAMPLES, None)
     for name in cache.FILES:
         assert (tmp_path / name).read_bytes() == (corpus.directory / name).read_bytes()
 
@@ -225,7 +261,7 @@ def test_opening_what_is_no_cache(stored, tmp_path):
     corpus, _ = stored
     with pytest.raises(InputError, match="holds no cache"):
         cache.Cache(tmp_path)
-    cache.write(corpus, tmp_path, RATE)
+    cache.write(corpus, tmp_path, RATE, SAMPLES, None)
     with open(tmp_path / "mel.f16", "ab") as file:
         file.write(b"\0\0")
     with pytest.raises(InputError, match=r"mel\.f16"):

@@ -7,7 +7,7 @@ import torch
 import tiny_corpus
 from relatives.errors import InputError
 from relatives.features import mfcc
-from relatives.models import decoders, encoders, networks
+from relatives.models import decoders, encoders, networks, untrained
 from relatives.training import train
 
 TABLE_1 = """
@@ -45,6 +45,37 @@ def part(table, name):
 
 def test_the_encoder_is_table_1():
     assert part(networks.trace(study("AT")), "encoder") == TABLE_1.strip().split("\n")
+
+
+def test_the_widths_of_table_1_are_kept_by_one_more_block():
+    channels = [16, 32, 64, 64, 128, 256, 256]
+    rows = part(networks.trace(study("AT", channels=channels)), "encoder")
+    # The table's own rows, which the default makes wider
+    assert {"Conv 3×3, BN, ReLU 64×16×64", "Conv 3×3, BN, ReLU 128×8×32", "MaxPooling 2×2 256×1×4"} <= set(
+        rows
+    )
+    with pytest.raises(InputError, match=r"training\.channels.* names 3 blocks; 128 frames make 7"):
+        study("AT", channels=[1, 2, 3])
+
+
+@pytest.mark.parametrize("task", ["AE", "VS"])
+def test_a_decoder_reverses_the_channels_that_are_given(task):
+    network = study(task, channels=[2, 3, 4, 5, 6, 7, 8]).eval()
+    assert network(network.inputs(np.zeros((1, 44100), np.float32))).shape == (1, 128, 512)
+    shapes = part(networks.trace(network), "head")
+    assert [row.split(" ")[-1].split("×")[0] for row in shapes][1::2] == ["7", "6", "5", "4", "3", "2", "1"]
+
+
+def test_what_is_seen_is_clipped_below_the_loudest_cell_of_the_whole_excerpt():
+    audio = tiny_corpus.excerpts(2)
+    # Loud where the window of the first of the middle frames has hardly begun
+    audio[0, :4] = 10
+    found = tiny_corpus.network(top_db=40).inputs(audio)
+    levels = tiny_corpus.network(top_db=None)
+    everything = networks.spectrogram.decibel(networks.spectrogram.stft(torch.from_numpy(audio)).abs())
+    for excerpt, unclipped, whole in zip(found, levels.inputs(audio), everything, strict=True):
+        torch.testing.assert_close(excerpt, unclipped.clamp(min=whole.max() - 40))
+    assert everything[0].max() > levels.inputs(audio)[0].max() + 20
 
 
 def test_the_heads_of_the_study():
@@ -148,7 +179,7 @@ def test_the_input_is_the_standardised_middle():
 
 def test_a_crop_of_the_cache_is_that_crop_of_the_audio(tmp_path):
     corpus, cache = tiny_corpus.make(tmp_path, "AE")
-    network = tiny_corpus.network()
+    network = tiny_corpus.network(top_db=30)
     rows, firsts = [3, 0], [1024, 2048]
     crops = [corpus.audio(row, first, tiny_corpus.SAMPLES) for row, first in zip(rows, firsts, strict=True)]
     cached = network.cached_inputs(cache, rows, firsts)
@@ -193,6 +224,52 @@ def test_a_checkpoint_is_self_contained(tmp_path):
     audio = tiny_corpus.excerpts(2)
     network.eval()
     torch.testing.assert_close(loaded(loaded.inputs(audio)), network(network.inputs(audio)))
+
+
+def test_a_checkpoint_from_before_there_was_a_floor_sees_what_it_saw(tmp_path):
+    network = tiny_corpus.network(top_db=None)
+    old = {key: value for key, value in network.settings.items() if key not in ("top_db", "channels")}
+    torch.save({"network": old, "weights": network.state_dict()}, tmp_path / "checkpoint.pt")
+    loaded = networks.load(tmp_path / "checkpoint.pt", "cpu")
+    audio = tiny_corpus.excerpts(2)
+    audio[0, :200] *= 1e3
+    assert torch.equal(loaded.inputs(audio), network.inputs(audio))
+    torch.testing.assert_close(loaded(loaded.inputs(audio)), network.eval()(network.inputs(audio)))
+
+
+@pytest.mark.parametrize("batch", [3, 100])
+def test_an_untrained_network_has_initial_weights_and_the_statistics_of_one_pass(batch, tmp_path):
+    corpus, cache = tiny_corpus.make(tmp_path, "AE", tracks=11)
+    settings = tiny_corpus.settings(networks.UNTRAINED)
+    network = networks.build(settings, cache.mean, cache.deviation, 5, 1)
+    initial = {name: weight.clone() for name, weight in network.named_parameters()}
+    seen = []
+    normalisation = network.encoder.blocks[0].normalisation
+    normalisation.register_forward_hook(lambda module, inputs, output: seen.append(inputs[0].clone()))
+    untrained.write(network, corpus, cache, batch, tmp_path / "checkpoint.pt", 5, 1)
+
+    for name, weight in network.named_parameters():
+        assert torch.equal(weight, initial[name])
+    # Seven training tracks, each once, in batches as near as can be to one size
+    assert [len(maps) for maps in seen] == ([3, 2, 2] if batch == 3 else [7])
+    means = torch.stack([maps.mean(dim=(0, 2, 3)) for maps in seen]).mean(dim=0)
+    variances = torch.stack([maps.var(dim=(0, 2, 3)) for maps in seen]).mean(dim=0)
+    torch.testing.assert_close(normalisation.running_mean, means)
+    torch.testing.assert_close(normalisation.running_var, variances)
+
+    loaded = networks.load(tmp_path / "checkpoint.pt", "cpu")
+    audio = tiny_corpus.excerpts(2)
+    torch.testing.assert_close(
+        loaded.encode(loaded.inputs(audio)), network.eval().encode(network.inputs(audio))
+    )
+
+
+def test_untrained_networks_differ_by_trial():
+    first, second = (
+        tiny_corpus.network(networks.UNTRAINED, trial=trial).encoder.blocks[0].convolution.weight
+        for trial in (0, 1)
+    )
+    assert not torch.equal(first, second)
 
 
 @pytest.mark.parametrize("content", [b"", b"not a checkpoint at all", None])

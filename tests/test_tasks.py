@@ -235,6 +235,7 @@ class Masks(torch.nn.Module):
     def __init__(self, function):
         super().__init__()
         self.settings = tiny_corpus.settings("VS")
+        self.top_db = self.settings["top_db"]
         self.function = function
 
     def forward(self, levels):

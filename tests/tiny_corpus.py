@@ -39,7 +39,7 @@ def make(directory, task="VS", tracks=8, samples=9000):
 
     store.write(directory, (track(number) for number in range(tracks)))
     corpus = Corpus(directory)
-    cache.write(corpus, directory, SAMPLE_RATE)
+    cache.write(corpus, directory, SAMPLE_RATE, SAMPLES, top_db=80)
     return corpus, Cache(directory)
 
 
@@ -51,9 +51,11 @@ def settings(task="AE", encoder="VGG", **changes):
         "width": 1,
         "frames": 16,
         "fully_connected": False,
+        "channels": None,
+        "top_db": 80,
         "samples": SAMPLES,
         "sample_rate": SAMPLE_RATE,
-        "labels": LABELS[task],
+        "labels": LABELS.get(task, []),
         **changes,
     }
 

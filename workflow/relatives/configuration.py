@@ -20,9 +20,13 @@ from relatives.corpora import folder
 from relatives.errors import InputError, shown
 from relatives.features import mfcc
 from relatives.inputs import is_file, is_folder
+from relatives.models import UNTRAINED
 from relatives.tasks import TASKS
 
 STFT_HOP = 256  # samples, that of features.spectrogram, which would bring torch along
+
+ARCHITECTURE = ("width", "channels", "frames", "fully_connected")
+"""The settings under `training` that say what a network is; the others say how it is trained."""
 
 DEEPEST, MOST = 20, 100_000  # levels and values of a configuration; a few lines of YAML can name billions
 LARGEST = 1e15  # of numbers: in all units far beyond use, and exact
@@ -114,11 +118,23 @@ def magnitudes(config: dict) -> dict[str, list[float]]:
 def spaces(config: dict) -> dict[str, int]:
     """The latent spaces of this run with their numbers of trials.
 
-    MFCC and an encoder of the user's own have one, nothing in them is random.
+    MFCC and an encoder of the user's own have one, nothing in them is random. An untrained network stands
+    beside those that are trained, drawn as often as each of them.
     """
-    trained = {task: config["trials"] for task in config["tasks"] if "VGG" in config["encoders"]}
+    trained = [*config["tasks"], UNTRAINED] if config["tasks"] and "VGG" in config["encoders"] else []
     mfcc = {"mfcc": 1} if "MFCC" in config["encoders"] else {}
-    return {**mfcc, **trained, **dict.fromkeys(own(config), 1)}
+    return {**mfcc, **dict.fromkeys(trained, config["trials"]), **dict.fromkeys(own(config), 1)}
+
+
+def architecture(config: dict) -> dict:
+    """The settings of `models.networks` that all networks of this run share."""
+    samples = round(config["excerpts"]["seconds"] * config["audio"]["sample_rate"])
+    return {
+        **{name: config["training"][name] for name in ARCHITECTURE},
+        "top_db": config["features"]["top_db"],
+        "samples": samples,
+        "sample_rate": config["audio"]["sample_rate"],
+    }
 
 
 def own(config: dict) -> dict[str, dict]:
@@ -180,7 +196,7 @@ def _in_words(error: ValidationError) -> Iterator[str]:
 
 def _wrong_encoders(config: dict) -> Iterator[str]:
     # Of a space, and of a folder on a disk that may not tell large letters from small
-    taken = {name.lower(): "is taken" for name in ("audio", "MFCC", "VGG", *TASKS)}
+    taken = {name.lower(): "is taken" for name in ("audio", "MFCC", "VGG", UNTRAINED, *TASKS)}
     for place, entry in enumerate(config["encoders"]):
         if isinstance(entry, dict):
             name = entry["name"]
@@ -248,6 +264,12 @@ def _wrong_lengths(config: dict) -> Iterator[str]:
     seconds, window = config["excerpts"]["seconds"], config["excerpts"]["window"]
     if window < seconds:
         yield f"excerpts.window: {window:g} s is shorter than the excerpt's {seconds:g} s"
+    channels, blocks = config["training"]["channels"], int(math.log2(config["training"]["frames"]))
+    if channels is not None and len(channels) != blocks:
+        yield (
+            f"training.channels: {len(channels)} numbers, but {config['training']['frames']} frames make "
+            f"{blocks} blocks; name the channels of each, or null"
+        )
     samples = round(seconds * config["audio"]["sample_rate"])
     for section, name, hop in (("training", "frames", STFT_HOP), ("consistency", "subsequence", mfcc.HOP)):
         frames = 1 + samples // hop

@@ -197,17 +197,35 @@ def train(
                 state.save()
 
     _write_history(state.history, directory / "history.csv")
+    save_checkpoint(network, directory / "checkpoint.pt", settings, seed, trial, state.step)
+    for path in (state.path, state.previous, progress):
+        path.unlink(missing_ok=True)
+
+
+def save_checkpoint(network: Network, path: Path, settings: dict, seed: int, trial: int, step: int) -> None:
+    """Write what `networks.load` reads: the network, and how it came to be.
+
+    Parameters
+    ----------
+    network : Network
+    path : Path
+    settings : dict
+        Of the training.
+    seed, trial : int
+        The configured seed, and which of the trials this is.
+    step : int
+        Steps that the network was trained.
+    """
     checkpoint = {
         "network": network.settings,
         "training": settings,
         "seed": seed,
         "trial": trial,
-        "step": state.step,
+        "step": step,
         "weights": network.state_dict(),
     }
-    _write(checkpoint, directory / "checkpoint.pt")
-    for path in (state.path, state.previous, progress):
-        path.unlink(missing_ok=True)
+    with replacing(path) as partial, open(partial, "wb") as file:
+        torch.save(checkpoint, file)
 
 
 def draw(
@@ -432,9 +450,3 @@ def _write_history(history: list[tuple], path: Path) -> None:
     """The history as a CSV file that appears whole or not at all."""
     with replacing(path) as partial:
         pd.DataFrame(history, columns=HISTORY).to_csv(partial, index=False)
-
-
-def _write(content: dict, path: Path) -> None:
-    """`torch.save` into a file that appears whole or not at all."""
-    with replacing(path) as partial, open(partial, "wb") as file:
-        torch.save(content, file)

@@ -4,6 +4,7 @@ from pathlib import Path
 from relatives import configuration, faults, own_encoders, running, transforms
 from relatives.corpora import DATA_SETS
 from relatives.errors import InputError
+from relatives.models import UNTRAINED
 from relatives.provenance import fingerprint
 from relatives.tasks import MODULES, TASKS
 
@@ -27,6 +28,7 @@ SPACES = configuration.spaces(config)
 OWN = configuration.own(config)  # encoders of the user's own
 NETWORKS = configuration.networks(config)  # keyword lists for expand: task and encoder
 TRIALS = range(config["trials"])
+ARCHITECTURE = configuration.architecture(config)  # of every network
 WITH_STEMS = [corpus for corpus in config["corpora"] if "stems" in configuration.provides(config, corpus)]
 
 
@@ -59,19 +61,24 @@ def source_modules(wildcards):
 
 
 def training_settings(wildcards):
-    """The settings of one network: what all share, and the task's own steps.
+    """The settings of one training: what all share, and the task's own steps.
 
     How often a checkpoint is written, and when a training is given up, do not change the network; the script reads
     them by itself.
     """
-    apart = {"checkpoint_every", "explosion", *TASKS}
+    apart = {"checkpoint_every", "explosion", *configuration.ARCHITECTURE, *TASKS}
     shared = {key: value for key, value in config["training"].items() if key not in apart}
     return {**shared, "steps": config["training"][wildcards.task]["steps"][wildcards.encoder]}
 
 
-def corpus_files(wildcards):
+def training_files(wildcards):
     """The store and the cache of the corpus that a task is trained on."""
-    folder = f"data/corpora/{configuration.corpus_of(config, wildcards.task)}"
+    return corpus_files(configuration.corpus_of(config, wildcards.task))
+
+
+def corpus_files(corpus):
+    """The store and the cache of a corpus."""
+    folder = f"data/corpora/{corpus}"
     names = ["audio.i16", "stems.i16", "tracks.parquet", "labels.parquet", "stft.f16", "mel.f16", "scaler.npz"]
     return {name.split(".")[0]: f"{folder}/{name}" for name in names}
 

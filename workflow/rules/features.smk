@@ -15,6 +15,8 @@ rule spectrograms:
         "results/timing/features/{corpus}.tsv"
     params:
         sample_rate=SAMPLE_RATE,
+        seconds=config["excerpts"]["seconds"],
+        top_db=config["features"]["top_db"],
         code=fingerprint("spectrograms"),
     resources:
         mem_mb=1000,

@@ -13,7 +13,8 @@ def main(job):
     """Compute STFT and mel once, track by track."""
     torch.set_num_threads(job.threads)
     directory = Path(job.input.audio).parent
-    cache.write(Corpus(directory), directory, job.params.sample_rate)
+    samples = round(job.params.seconds * job.params.sample_rate)
+    cache.write(Corpus(directory), directory, job.params.sample_rate, samples, job.params.top_db)
 
 
 jobs.run(main)

@@ -14,14 +14,9 @@ def main(job):
     directory = Path(job.input.audio).parent
     corpus, cache = Corpus(directory), Cache(directory)
     trial = int(job.wildcards.trial)
-    architecture = {
+    architecture = job.params.architecture | {
         "task": job.wildcards.task,
         "encoder": job.wildcards.encoder,
-        "width": job.params.settings["width"],
-        "frames": job.params.settings["frames"],
-        "fully_connected": job.params.settings["fully_connected"],
-        "samples": round(job.params.seconds * job.params.sample_rate),
-        "sample_rate": job.params.sample_rate,
         "labels": list(corpus.labels.columns) if job.wildcards.task in ("AT", "IR") else [],
     }
     network = networks.build(architecture, cache.mean, cache.deviation, job.params.seed, trial)

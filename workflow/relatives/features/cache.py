@@ -9,7 +9,11 @@ Three files, rows being those of the corpus:
     The mel spectrogram (`mfcc.mel_db`) likewise: frames x 128 bands, float16.
 ``scaler.npz``
     ``mean`` and ``deviation`` in dB of each of the 513 bins over all frames of the training split, as the
-    study standardises its input (section 4.1); ``samples``, the length of every track.
+    study standardises its input (section 4.1), after the tracks were cut into excerpts and each excerpt was
+    clipped below its loudest cell (`spectrogram.clip`), as the networks see them; ``samples``, the length of
+    every track.
+
+The levels in ``stft.f16`` are not clipped: where a crop begins is not known before it is drawn.
 
 Float16 rounds a level within 64 dB of 0 dB by at most 0.016 dB, the others by at most 0.031 dB.
 """
@@ -28,8 +32,8 @@ from relatives.files import replacing
 
 FILES = ("scaler.npz", "stft.f16", "mel.f16")
 
-# Frames computed at a time: so many that the loop costs nothing, so few that they stay in the processor's
-# cache
+# Frames of the mel spectrogram computed at a time: so many that the loop costs nothing, so few that they stay
+# in the processor's cache
 CHUNK = 256
 
 # dB. A bin that hardly changes in training, above the cutoff of an MP3 say, must not tower over all others
@@ -37,7 +41,9 @@ CHUNK = 256
 SMALLEST_DEVIATION = 1.0
 
 
-def write(corpus: Corpus, directory: str | Path, sample_rate: int) -> None:
+def write(
+    corpus: Corpus, directory: str | Path, sample_rate: int, samples: int, top_db: float | None
+) -> None:
     """Compute the spectrograms of a corpus track by track, and the scaler.
 
     A long track is computed in chunks; memory stays within some megabytes whatever the corpus.
@@ -49,6 +55,10 @@ def write(corpus: Corpus, directory: str | Path, sample_rate: int) -> None:
         Where the files go, by the pipeline beside those of the corpus.
     sample_rate
         Of the corpus, in Hz.
+    samples
+        Length of an excerpt.
+    top_db
+        Of the scaler, in dB, as for `spectrogram.clip`.
 
     Raises
     ------
@@ -65,10 +75,11 @@ def write(corpus: Corpus, directory: str | Path, sample_rate: int) -> None:
         scaler, *others = [stack.enter_context(replacing(directory / name)) for name in FILES]
         with open(others[0], "wb") as stft_file, open(others[1], "wb") as mel_file:
             for row in range(len(corpus)):
-                for levels in _stft_chunks(corpus, row):
-                    stft_file.write(levels.astype("<f2").tobytes())
+                for levels in _stft_chunks(corpus, row, 1 + samples // spectrogram.HOP):
+                    stft_file.write(levels.numpy().astype("<f2").tobytes())
                     if row in training:
-                        exact = levels.astype(np.float64)
+                        # (frames, bins) -> (1, frames, bins) and back
+                        exact = spectrogram.clip(levels[None], top_db)[0].numpy().astype(np.float64)
                         count += len(exact)
                         total += exact.sum(axis=0)
                         squares += (exact**2).sum(axis=0)
@@ -84,25 +95,25 @@ def write(corpus: Corpus, directory: str | Path, sample_rate: int) -> None:
         )
 
 
-def _chunks(corpus: Corpus, row: int, n_fft: int, hop: int) -> Iterator[np.ndarray]:
-    """The samples (samples,) under each chunk of centred frames of a track, zeros where they leave it."""
+def _chunks(corpus: Corpus, row: int, n_fft: int, hop: int, size: int) -> Iterator[np.ndarray]:
+    """The samples (samples,) under each `size` centred frames of a track, zeros where they leave it."""
     frames = 1 + int(corpus.tracks["samples"].iloc[row]) // hop
-    for first in range(0, frames, CHUNK):
-        count = min(CHUNK, frames - first)
+    for first in range(0, frames, size):
+        count = min(size, frames - first)
         yield corpus.audio(row, first * hop - n_fft // 2, (count - 1) * hop + n_fft)
 
 
-def _stft_chunks(corpus: Corpus, row: int) -> Iterator[np.ndarray]:
-    """The dB spectrogram of a track, (frames, 513) float32 at a time."""
-    for audio in _chunks(corpus, row, spectrogram.N_FFT, spectrogram.HOP):
+def _stft_chunks(corpus: Corpus, row: int, size: int) -> Iterator[torch.Tensor]:
+    """The dB spectrogram of a track, (size, 513) float32 at a time; the last one may be shorter."""
+    for audio in _chunks(corpus, row, spectrogram.N_FFT, spectrogram.HOP, size):
         # (samples,) -> (1, samples) -> (1, frames, bins) -> (frames, bins)
         spectrum = spectrogram.stft(torch.from_numpy(audio)[None], centred=False)[0]
-        yield spectrogram.decibel(spectrum.abs()).numpy()
+        yield spectrogram.decibel(spectrum.abs())
 
 
 def _mel_chunks(corpus: Corpus, row: int, sample_rate: int) -> Iterator[np.ndarray]:
     """The mel spectrogram of a track, (frames, 128) float32 at a time."""
-    for audio in _chunks(corpus, row, mfcc.N_FFT, mfcc.HOP):
+    for audio in _chunks(corpus, row, mfcc.N_FFT, mfcc.HOP, CHUNK):
         yield mfcc.mel_db_frames(audio, sample_rate)
 
 

@@ -9,7 +9,7 @@ without skip connections, what comes out depends on z alone.
 import torch
 from torch import nn
 
-from relatives.models.encoders import BINS, Block, channels
+from relatives.models.encoders import BINS, Block, block_channels
 
 
 class Unpooling(nn.Module):
@@ -31,15 +31,22 @@ class Decoder(nn.Module):
     ----------
     dimensions : int
         Of z.
-    width, frames : int
+    width, frames, channels
         As given to the `VGGEncoder` whose layers are reversed.
     skips : bool
         Whether each layer also sees the map of the encoder's block that it reverses, as in a U-Net.
     """
 
-    def __init__(self, dimensions: int, width: int = 16, frames: int = 128, skips: bool = False):
+    def __init__(
+        self,
+        dimensions: int,
+        width: int = 16,
+        frames: int = 128,
+        skips: bool = False,
+        channels: list[int] | None = None,
+    ):
         super().__init__()
-        blocks = channels(width, frames)
+        blocks = block_channels(width, frames, channels)
         sizes = [(frames >> block, BINS >> block) for block in range(len(blocks))]
         self.unpoolings = nn.ModuleList(Unpooling(*size) for size in reversed(sizes))
         # From below come z in the first layer, then the layer before; beside them, the skipped maps

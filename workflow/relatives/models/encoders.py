@@ -4,7 +4,9 @@
 global average pooling. The rows of the table do not chain: between 32×32×128 and 64×16×64 a halving is
 missing, and its six blocks would end at 2×8. As in the authors' released code, blocks follow until the map is
 one frame wide, and the channels double up to sixteen times the first block's: 16 32 64 128 256 256 256 for
-128 frames, which does end at the table's 256×1×4.
+128 frames, which does end at the table's 256×1×4. Held against the table's own rows, one block is added and
+two are wider (128×16×64 and 256×8×32, where the table has 64×16×64 and 128×8×32). 16 32 64 64 128 256 256
+keeps the table's widths and adds one block of 64: a setting (`channels`).
 
 `MFCCEncoder` is the study's baseline (section 4.2), statistics of the MFCC without anything to learn.
 """
@@ -22,7 +24,7 @@ BINS = (
 GROWTH = 16  # channels of the widest block, in multiples of the first block's
 
 
-def channels(width: int, frames: int) -> list[int]:
+def block_channels(width: int, frames: int, channels: list[int] | None = None) -> list[int]:
     """Channels of each block of an encoder.
 
     Parameters
@@ -31,15 +33,18 @@ def channels(width: int, frames: int) -> list[int]:
         Channels of the first block; 16 in the study.
     frames : int
         Frames of the input. There is a block for every time they can be halved.
+    channels : list of int, optional
+        The channels of every block instead, whatever the width.
 
     Raises
     ------
     InputError
-        If there are too few frames for a block or too many for the 512 bins.
+        If there are too few frames for a block or too many for the 512 bins, or if `channels` names another
+        number of blocks.
 
     Examples
     --------
-    >>> channels(16, 128)
+    >>> block_channels(16, 128)
     [16, 32, 64, 128, 256, 256, 256]
     """
     blocks = int(math.log2(frames)) if frames > 0 else 0
@@ -47,7 +52,13 @@ def channels(width: int, frames: int) -> list[int]:
         raise InputError(
             f"frames is {frames}; a network can take 2 to {2 * BINS - 1}, and the study takes 128"
         )
-    return [width * min(2**block, GROWTH) for block in range(blocks)]
+    if channels is None:
+        return [width * min(2**block, GROWTH) for block in range(blocks)]
+    if len(channels) != blocks:
+        raise InputError(
+            f"channels (training.channels) names {len(channels)} blocks; {frames} frames make {blocks}"
+        )
+    return list(channels)
 
 
 class BatchNorm(nn.BatchNorm2d):
@@ -98,7 +109,10 @@ class VGGEncoder(nn.Module):
         Frames of the input: 128 in the study's text, 173 (all of the 2 s) in its released code.
     fully_connected : bool
         The released code's further layer (fully connected, BatchNorm, ReLU, dropout 0.5) between the pooled
-        vector and z. The text has none.
+        vector and z. The text is unclear: section 2.3 speaks of fully connected layers with BatchNorm, Table
+        1 shows none before z.
+    channels : list of int, optional
+        Of every block, instead of `width`; see `block_channels`.
 
     Attributes
     ----------
@@ -106,9 +120,15 @@ class VGGEncoder(nn.Module):
         Of z; 256 in the study.
     """
 
-    def __init__(self, width: int = 16, frames: int = 128, fully_connected: bool = False):
+    def __init__(
+        self,
+        width: int = 16,
+        frames: int = 128,
+        fully_connected: bool = False,
+        channels: list[int] | None = None,
+    ):
         super().__init__()
-        outgoing = channels(width, frames)
+        outgoing = block_channels(width, frames, channels)
         self.dimensions = outgoing[-1]
         self.blocks = nn.ModuleList(
             Block(before, after) for before, after in zip([1, *outgoing], outgoing, strict=False)

@@ -4,13 +4,17 @@ Everything a network needs beside audio is in its settings and its weights, the 
 checkpoint can be used anywhere. The settings of a network:
 
 ``task``, ``encoder``
-    AE, AT, IR or VS; VGG or MFCC.
-``width``, ``frames``, ``fully_connected``
+    AE, AT, IR, VS, or `UNTRAINED`, which has an encoder and no head; VGG or MFCC.
+``width``, ``frames``, ``fully_connected``, ``channels``
     Of the VGG encoder, see `encoders.VGGEncoder`, and of the decoder.
+``top_db``
+    How far below the excerpt's loudest cell its levels are clipped, in dB (`spectrogram.clip`), or None.
 ``samples``, ``sample_rate``
     Length in samples of the excerpts, and their rate in Hz.
 ``labels``
     The names of the classes of AT or IR, in their order; empty for the others.
+
+Checkpoints older than ``channels`` and ``top_db`` lack these two, which is as good as None.
 
 The STFT has 513 bins, the networks see the lower 512 (Table 1).
 """
@@ -30,6 +34,7 @@ from relatives.errors import InputError
 from relatives.features import mfcc, spectrogram
 from relatives.features.cache import Cache
 from relatives.inputs import OF_THE_CONTENT, check_file
+from relatives.models import UNTRAINED
 from relatives.models.decoders import Decoder, MaskDecoder, Unpooling
 from relatives.models.encoders import BINS, Block, GlobalAveragePooling, MFCCEncoder, VGGEncoder
 
@@ -64,13 +69,15 @@ class Network(nn.Module):
         super().__init__()
         self.settings = dict(settings)
         task, width, frames = settings["task"], settings["width"], settings["frames"]
+        channels = settings.get("channels")
+        self.top_db = settings.get("top_db")
         available = 1 + settings["samples"] // spectrogram.HOP
         if available < frames:
             raise InputError(
                 f"frames is {frames}, but an excerpt has only {available}: make the excerpts longer"
             )
         if settings["encoder"] == "VGG":
-            self.encoder = VGGEncoder(width, frames, settings["fully_connected"])
+            self.encoder = VGGEncoder(width, frames, settings["fully_connected"], channels)
         elif settings["encoder"] == "MFCC":
             self.encoder = MFCCEncoder()
         else:
@@ -78,13 +85,15 @@ class Network(nn.Module):
         self.has_skips = task == "VS" and settings["encoder"] == "VGG"
 
         if task == "AE":
-            head = Decoder(self.encoder.dimensions, width, frames)
+            head = Decoder(self.encoder.dimensions, width, frames, channels=channels)
         elif task == "VS":
-            head = MaskDecoder(self.encoder.dimensions, width, frames, self.has_skips)
+            head = MaskDecoder(self.encoder.dimensions, width, frames, self.has_skips, channels)
         elif task in ("AT", "IR"):
             head = nn.Linear(self.encoder.dimensions, len(settings["labels"]))
+        elif task == UNTRAINED:
+            head = nn.Identity()
         else:
-            raise InputError(f"task is {task!r}; it can be AE, AT, IR or VS")
+            raise InputError(f"task is {task!r}; it can be AE, AT, IR, VS or {UNTRAINED}")
         if settings["encoder"] == "MFCC":
             head = nn.Sequential(nn.BatchNorm1d(self.encoder.dimensions, affine=False), head)
         self.head = head
@@ -107,8 +116,23 @@ class Network(nn.Module):
         """The middle frames: (batch, an excerpt's frames, bins) -> (batch, frames, bins)."""
         return spectra[:, self.first_frame : self.first_frame + self.settings["frames"]]
 
+    def clipped_middle(self, levels: torch.Tensor) -> torch.Tensor:
+        """The middle frames of excerpts in dB, clipped below each excerpt's loudest cell.
+
+        The loudest cell is that of all frames of the excerpt, not of the middle ones alone.
+
+        Parameters
+        ----------
+        levels : (batch, an excerpt's frames, bins)
+
+        Returns
+        -------
+        (batch, frames, bins)
+        """
+        return self.middle(spectrogram.clip(levels, self.top_db))
+
     def standardise(self, spectra: torch.Tensor) -> torch.Tensor:
-        """Decibels to deviations from the training set's mean: (…, 513) -> (…, 512) float32."""
+        """Clipped decibels to deviations from the training set's mean: (…, 513) -> (…, 512) float32."""
         return (spectra[..., :BINS] - self.mean[:BINS]) / self.deviation[:BINS]
 
     def inputs(self, audio: np.ndarray, statistics: np.ndarray | None = None) -> torch.Tensor:
@@ -137,7 +161,7 @@ class Network(nn.Module):
                 f"the network takes excerpts of {self.settings['samples']} samples; got {audio.shape[1]}"
             )
         spectrum = spectrogram.stft(torch.from_numpy(audio).to(self.device))
-        return spectrogram.decibel(self.middle(spectrum).abs())
+        return self.clipped_middle(spectrogram.decibel(spectrum.abs()))
 
     def cached_inputs(self, cache: Cache, rows: np.ndarray, firsts: np.ndarray) -> torch.Tensor:
         """As `inputs`, of crops as long as an excerpt, out of the cache.
@@ -160,11 +184,11 @@ class Network(nn.Module):
 
     def cached_spectra(self, cache: Cache, rows: np.ndarray, firsts: np.ndarray) -> torch.Tensor:
         """As `spectra`, of crops out of the cache, on the CPU and in float16."""
+        frames = 1 + self.settings["samples"] // spectrogram.HOP
         crops = [
-            cache.stft(row, first // spectrogram.HOP + self.first_frame, self.settings["frames"])
-            for row, first in zip(rows, firsts, strict=True)
+            cache.stft(row, first // spectrogram.HOP, frames) for row, first in zip(rows, firsts, strict=True)
         ]
-        return torch.from_numpy(np.stack(crops))
+        return self.clipped_middle(torch.from_numpy(np.stack(crops)))
 
     def encode(self, inputs: torch.Tensor) -> torch.Tensor:
         """Points of the latent space: what `inputs` gives -> (batch, dimensions)."""

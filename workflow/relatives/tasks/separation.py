@@ -113,7 +113,7 @@ def separate(network: Network, mixture: np.ndarray, statistics: np.ndarray | Non
     (batch, samples) float32
     """
     spectrum = spectrogram.stft(torch.from_numpy(mixture).to(network.device))
-    levels = spectrogram.decibel(spectrum.abs())
+    levels = spectrogram.clip(spectrogram.decibel(spectrum.abs()), network.top_db)
     batch, frames = spectrum.shape[:2]
     length = network.settings["frames"]
     firsts = np.linspace(0, frames - length, math.ceil(frames / length)).round().astype(int)
