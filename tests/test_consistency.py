@@ -134,7 +134,7 @@ def test_a_row_alone_may_have_no_correlation():
 
 
 def test_the_correlation_of_rows_is_another_than_that_of_all_pairs():
-    """The row of small distances has the large ones in the other space, but each row has one order in both."""
+    """The row of small distances has the large ones in the other space; each row has one order in both."""
     near = np.arange(1.0, 5.0)
     audio, latent = np.stack([near, 10 + near]), np.stack([10 + near, near])
     np.testing.assert_allclose(consistency.correlation_by_row(audio, latent), 1)
@@ -201,11 +201,14 @@ def test_an_influence_is_what_one_more_of_an_excerpt_does(own_pairs, levels):
 
 def test_classes_of_ranks_are_fine_enough():
     """1,600 pairs in 256 classes, against the influence function with every rank by itself."""
-    audio, latent = related_matrices(40, 0.8, seed=2)
+    audio, _ = related_matrices(40, 0.8, seed=2)
+    latent = audio + np.random.default_rng(0).normal(size=audio.shape)
     _, found = consistency.compare(consistency.prepare(audio), consistency.prepare(latent))
     a, b = (rankdata(matrix).reshape(40, 40) / 1600 - 0.5 for matrix in (audio, latent))
-    above_a = np.array([np.sum(b[a > value]) for value in a.reshape(-1)]).reshape(40, 40) / 1600
-    above_b = np.array([np.sum(a[b > value]) for value in b.reshape(-1)]).reshape(40, 40) / 1600
+    above_a, above_b = (
+        np.array([np.sum(v[u > u0]) + np.sum(v[u == u0]) / 2 for u0 in u.reshape(-1)]).reshape(40, 40) / 1600
+        for u, v in ((a, b), (b, a))
+    )
     pairs = 12 * (a * b + above_a + above_b) / 1600
     expected = pairs.sum(axis=0) + pairs.sum(axis=1) - np.diag(pairs)
     # 12 / N² is 1 over the variance of ranks but for 1 / N²
@@ -227,7 +230,7 @@ def test_draws_are_those_of_excerpts_taken_on_both_sides(noise):
     found = consistency.bootstrap_correlation(rho, influences, weights)
     # A copy of an excerpt is no other excerpt: the pairs of one with itself are left out
     anew = np.array([naive_pooled(audio, latent, row, 0) for row in counts])
-    assert np.corrcoef(found, anew)[0, 1] > 0.95
+    assert np.corrcoef(found, anew)[0, 1] > 0.9
     width, naive_width = (np.diff(bootstrap.limits(values))[0] for values in (found, anew))
     assert width == pytest.approx(naive_width, rel=0.15)
     rows = [np.repeat(np.arange(n), row) for row in counts]
@@ -244,7 +247,7 @@ def test_draws_of_rows_are_those_of_excerpts_taken_on_both_sides():
     rows, influences = consistency.compare_rows(*pair)
     found = consistency.bootstrap_correlation(rows.mean(), influences, weights)
     anew = np.array([naive_by_row(audio, latent, row, 0 * row) for row in counts])
-    assert np.corrcoef(found, anew)[0, 1] > 0.95
+    assert np.corrcoef(found, anew)[0, 1] > 0.9
     width, naive_width = (np.diff(bootstrap.limits(values))[0] for values in (found, anew))
     assert width == pytest.approx(naive_width, rel=0.15)
 

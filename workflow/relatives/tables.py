@@ -140,14 +140,16 @@ def _correlation_rows(places, excerpt_ids, by_row):
         return categories.take(index)
 
     table = {name: repeated(keys[name], key) for name in ("space", *PAIR)}
-    table["trial"] = keys["trial"].to_numpy(np.int64)[key]
+    table["trial"] = keys["trial"].to_numpy(np.int8)[key]
     table["transformation"] = repeated(places["transformation"], place)
     table["magnitude"] = places["magnitude"].to_numpy()[place]
     table["excerpt_id"] = repeated(excerpt_ids, excerpt)
     # (keys, places, n) -> (keys * places * n,)
     values = np.stack(list(by_row.values())) if by_row else np.empty(0, np.float32)
     table["correlation"] = values.reshape(-1)
-    return pd.DataFrame(table)[[*columns, *PLACE, "excerpt_id", "correlation"]]
+    names = [*columns, *PLACE, "excerpt_id", "correlation"]
+    # Not copied together into blocks, which would take twice the memory
+    return pd.DataFrame({name: table[name] for name in names}, copy=False)
 
 
 def performance(observations, draws, seed, level):
