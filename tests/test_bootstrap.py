@@ -61,6 +61,11 @@ def test_threads_do_not_show():
     np.testing.assert_array_equal(alone, together)
 
 
+def test_mean_leaves_out_what_is_missing():
+    values = [[1.0, np.nan, 4.0], [np.nan] * 3, [1, 2, 3]]
+    np.testing.assert_array_equal(bootstrap.mean(values), [2.5, np.nan, 2.0])
+
+
 def test_excerpts_without_a_value_leave_the_mean():
     rng = np.random.default_rng(0)
     values = rng.normal(size=50)

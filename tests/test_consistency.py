@@ -1,7 +1,10 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 from scipy.stats import rankdata, spearmanr
+from threadpoolctl import threadpool_limits
 
 from relatives import consistency, distances
 from relatives.statistics import bootstrap
@@ -107,69 +110,318 @@ def test_correlation_of_different_shapes():
         consistency.between_space_correlation(np.ones((3, 4)), np.ones((4, 3)))
 
 
+@pytest.mark.parametrize("levels", [3, 50, 10**6])
+def test_correlation_by_row_is_scipys(levels):
+    rng = np.random.default_rng(levels)
+    audio = rng.integers(levels, size=(9, 40)).astype(np.float32)
+    latent = audio + rng.integers(levels, size=audio.shape)
+    expected = [spearmanr(*rows).statistic for rows in zip(audio, latent, strict=True)]
+    np.testing.assert_allclose(consistency.correlation_by_row(audio, latent), expected, atol=1e-12)
+    own = rng.integers(40, size=9)
+    pairs = [(np.delete(a, k), np.delete(b, k)) for a, b, k in zip(audio, latent, own, strict=True)]
+    expected = [spearmanr(*rows).statistic for rows in pairs]
+    found = consistency.correlation_by_row(audio, latent, exclude_own=own)
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+def test_a_row_alone_may_have_no_correlation():
+    audio, latent = related_matrices(5, 0.5, seed=0)
+    expected = consistency.correlation_by_row(audio, latent)
+    audio[1], latent[3, 2] = 7.0, np.nan
+    found = consistency.correlation_by_row(audio, latent)
+    np.testing.assert_array_equal(np.isnan(found), [False, True, False, True, False])
+    np.testing.assert_array_equal(found[[0, 2, 4]], expected[[0, 2, 4]])
+
+
+def test_the_correlation_of_rows_is_another_than_that_of_all_pairs():
+    """The row of small distances has the large ones in the other space; each row has one order in both."""
+    near = np.arange(1.0, 5.0)
+    audio, latent = np.stack([near, 10 + near]), np.stack([10 + near, near])
+    np.testing.assert_allclose(consistency.correlation_by_row(audio, latent), 1)
+    assert consistency.between_space_correlation(audio, latent) < 0
+
+
 # --- bootstrap of the correlation
 
 
-def related_matrices(n, noise, seed):
-    """Distances of n points in two spaces, the second a blurred copy of the first."""
+def related_matrices(n, noise, seed, levels=None):
+    """Distances of n points in two spaces, the second a blurred copy of the first; whole ones have ties."""
     rng = np.random.default_rng(seed)
     points = rng.normal(size=(n, 5))
     blurred = points + noise * rng.normal(size=points.shape)
-    return cdist(points + 0.3 * rng.normal(size=points.shape), points), cdist(blurred, blurred)
+    audio, latent = cdist(points + 0.3 * rng.normal(size=points.shape), points), cdist(blurred, blurred)
+    return (audio, latent) if levels is None else (np.floor(levels * audio), np.floor(levels * latent))
+
+
+def repeated(matrix, counts, own_counts):
+    """The distances of all pairs (i, j), each as often as excerpt i times as often as excerpt j was taken."""
+    times = np.outer(counts, counts)
+    np.fill_diagonal(times, own_counts)
+    return np.repeat(matrix.reshape(-1), times.reshape(-1))
+
+
+def naive_pooled(audio, latent, counts, own_counts):
+    pairs = (repeated(matrix, counts, own_counts) for matrix in (audio, latent))
+    return spearmanr(*pairs).statistic
+
+
+def naive_by_row(audio, latent, counts, own_counts):
+    """The mean of the rows' correlations, each row taken as often as its excerpt."""
+    rows = []
+    for i, (a, b) in enumerate(zip(audio, latent, strict=True)):
+        times = np.where(np.arange(len(counts)) == i, counts * (own_counts > 0), counts)
+        rows.append(spearmanr(np.repeat(a, times), np.repeat(b, times)).statistic)
+    return np.average(rows, weights=counts)
+
+
+@pytest.mark.parametrize("levels", [None, 1])
+@pytest.mark.parametrize("own_pairs", [True, False])
+def test_an_influence_is_what_one_more_of_an_excerpt_does(own_pairs, levels):
+    """Every excerpt is there 30 times; how do both correlations change with 31 or 29 of one?"""
+    n, times = 10, 30
+    audio, latent = related_matrices(n, 0.8, seed=1, levels=levels)
+    pair = [consistency.prepare(matrix, own_pairs) for matrix in (audio, latent)]
+    rho, influences = consistency.compare(*pair)
+    rows, row_influences = consistency.compare_rows(*pair)
+    own = None if own_pairs else np.arange(n)
+    assert rho == pytest.approx(consistency.between_space_correlation(audio, latent, own), abs=1e-12)
+    by_row = consistency.correlation_by_row(audio, latent, own)
+    np.testing.assert_allclose(rows, by_row, atol=1e-12)
+    for naive, found in ((naive_pooled, influences), (naive_by_row, row_influences)):
+        slopes = []
+        for i in range(n):
+            values = []
+            for change in (1, -1):
+                counts = np.full(n, times) + change * (np.arange(n) == i)
+                values.append(naive(audio, latent, counts, times * counts * own_pairs))
+            slopes.append((values[0] - values[1]) / 2 * times)
+        slopes = np.array(slopes) - np.mean(slopes)
+        np.testing.assert_allclose(found, slopes, atol=1e-3 * np.abs(slopes).max())
+
+
+def test_classes_of_ranks_are_fine_enough():
+    """1,600 pairs in 256 classes, against the influence function with every rank by itself."""
+    audio, _ = related_matrices(40, 0.8, seed=2)
+    latent = audio + np.random.default_rng(0).normal(size=audio.shape)
+    _, found = consistency.compare(consistency.prepare(audio), consistency.prepare(latent))
+    a, b = (rankdata(matrix).reshape(40, 40) / 1600 - 0.5 for matrix in (audio, latent))
+    above_a, above_b = (
+        np.array([np.sum(v[u > u0]) + np.sum(v[u == u0]) / 2 for u0 in u.reshape(-1)]).reshape(40, 40) / 1600
+        for u, v in ((a, b), (b, a))
+    )
+    pairs = 12 * (a * b + above_a + above_b) / 1600
+    expected = pairs.sum(axis=0) + pairs.sum(axis=1) - np.diag(pairs)
+    # 12 / N² is 1 over the variance of ranks but for 1 / N²
+    np.testing.assert_allclose(found, expected - expected.mean(), atol=2e-3 * np.abs(found).max())
+
+
+@pytest.mark.parametrize("noise", [0.3, 1.0, 5.0])
+def test_draws_are_those_of_excerpts_taken_on_both_sides(noise):
+    """Held against rows and columns repeated and ranked anew, with the same draws.
+
+    The draws follow one another up to terms of second order, so that the intervals are as wide.
+    """
+    n, draws = 60, 200
+    audio, latent = related_matrices(n, noise, seed=0)
+    weights = bootstrap.weights(n, draws, seed=1)
+    counts = np.rint(weights * n).astype(int)
+    pair = [consistency.prepare(matrix, own_pairs=False) for matrix in (audio, latent)]
+    rho, influences = consistency.compare(*pair)
+    found = consistency.bootstrap_correlation(rho, influences, weights)
+    # A copy of an excerpt is no other excerpt: the pairs of one with itself are left out
+    anew = np.array([naive_pooled(audio, latent, row, 0) for row in counts])
+    assert np.corrcoef(found, anew)[0, 1] > 0.9
+    width, naive_width = (np.diff(bootstrap.limits(values))[0] for values in (found, anew))
+    assert width == pytest.approx(naive_width, rel=0.15)
+    rows = [np.repeat(np.arange(n), row) for row in counts]
+    of_rows = [consistency.between_space_correlation(audio[row], latent[row]) for row in rows]
+    assert np.diff(bootstrap.limits(np.array(of_rows)))[0] < 0.75 * width
+
+
+def test_draws_of_rows_are_those_of_excerpts_taken_on_both_sides():
+    n = 40
+    audio, latent = related_matrices(n, 1.0, seed=0)
+    weights = bootstrap.weights(n, 150, seed=1)
+    counts = np.rint(weights * n).astype(int)
+    pair = [consistency.prepare(matrix, own_pairs=False) for matrix in (audio, latent)]
+    rows, influences = consistency.compare_rows(*pair)
+    found = consistency.bootstrap_correlation(rows.mean(), influences, weights)
+    anew = np.array([naive_by_row(audio, latent, row, 0 * row) for row in counts])
+    assert np.corrcoef(found, anew)[0, 1] > 0.9
+    width, naive_width = (np.diff(bootstrap.limits(values))[0] for values in (found, anew))
+    assert width == pytest.approx(naive_width, rel=0.15)
+
+
+def test_intervals_contain_the_correlation_of_a_population():
+    """400 samples of 40 points from two spaces with a common part. Intervals of rows alone are too narrow."""
+
+    def sample(n, rng):
+        common = rng.normal(size=(n, 5))
+        places = [0.8 * common + 0.6 * rng.normal(size=(n, 5)) for _ in range(2)]
+        pair = [consistency.prepare(cdist(at, at), own_pairs=False) for at in places]
+        return pair, *consistency.compare(*pair)
+
+    population = np.mean([sample(600, np.random.default_rng(seed))[1] for seed in range(12)])
+    rng = np.random.default_rng(100)
+    weights = bootstrap.weights(40, 500)
+    contained = []
+    for _ in range(400):
+        (a, b), rho, influences = sample(40, rng)
+        draws = consistency.bootstrap_correlation(rho, influences, weights)
+        by_row = (a.ranks * b.ranks - rho / 2 * (a.ranks**2 + b.ranks**2)).sum(axis=1)
+        limits = bootstrap.limits(draws), bootstrap.limits(rho + 40 * bootstrap.means(by_row, weights))
+        contained.append([lower <= population <= upper for lower, upper in limits])
+    both_sides, rows_alone = np.mean(contained, axis=0)
+    assert 0.92 <= both_sides <= 0.98
+    assert rows_alone < 0.85
 
 
 def test_one_draw_of_all_is_the_correlation():
     audio, latent = related_matrices(15, 0.5, seed=0)
-    means = consistency.row_means(consistency.ranks(audio), consistency.ranks(latent))
+    found = consistency.compare(consistency.prepare(audio), consistency.prepare(latent))
     everything = np.full((1, 15), 1 / 15)
     expected = consistency.between_space_correlation(audio, latent)
-    np.testing.assert_allclose(consistency.bootstrap_correlation(means, everything), expected, rtol=1e-12)
+    np.testing.assert_allclose(consistency.bootstrap_correlation(*found, everything), expected, rtol=1e-12)
 
 
-def test_a_draw_is_the_correlation_of_its_ranks():
-    audio, latent = related_matrices(12, 0.5, seed=0)
-    ranks = consistency.ranks(audio), consistency.ranks(latent)
-    weights = bootstrap.weights(12, draws=5, seed=3)
-    draws = consistency.bootstrap_correlation(consistency.row_means(*ranks), weights)
-    for draw, row in zip(draws, weights, strict=True):
-        rows = np.repeat(np.arange(12), np.rint(row * 12).astype(int))
-        expected = np.corrcoef(ranks[0][rows].ravel(), ranks[1][rows].ravel())[0, 1]
-        assert draw == pytest.approx(expected, abs=1e-12)
+def test_draws_stay_between_minus_one_and_one():
+    rho, influences = np.array([0.97, -0.97, 0.2]), np.tile([0.02, -0.02, 0.01, -0.01], (3, 1))
+    draws = consistency.bootstrap_correlation(rho, influences, bootstrap.weights(4, 300))
+    assert (np.abs(draws) <= 1).all()
+    assert (draws.std(axis=1) > 0.01).all()
+    # Near 1 a draw has more room below than above
+    assert draws[0].max() - 0.97 < 0.97 - draws[0].min()
 
 
-@pytest.mark.parametrize("noise", [0.3, 1.0, 5.0])
-def test_fixed_ranks_give_the_interval_of_new_ranks(noise):
-    """Held against the bootstrap that ranks each draw anew, with the same draws."""
-    n, draws = 60, 300
-    audio, latent = related_matrices(n, noise, seed=0)
-    weights = bootstrap.weights(n, draws, seed=1)
-    means = consistency.row_means(consistency.ranks(audio), consistency.ranks(latent))
-    fixed = consistency.bootstrap_correlation(means, weights)
-    anew = []
-    for row in weights:
-        rows = np.repeat(np.arange(n), np.rint(row * n).astype(int))
-        anew.append(consistency.between_space_correlation(audio[rows], latent[rows]))
-    lower, upper = bootstrap.limits(np.array(anew))
-    np.testing.assert_allclose(bootstrap.limits(fixed), (lower, upper), atol=0.1 * (upper - lower))
-    np.testing.assert_allclose(fixed, anew, atol=0.25 * (upper - lower))
+@pytest.mark.parametrize("levels", [None, 1])
+@pytest.mark.parametrize("own_pairs", [True, False])
+def test_the_same_order_has_no_interval(own_pairs, levels):
+    audio, _ = related_matrices(30, 0.5, seed=0, levels=levels)
+    weights = bootstrap.weights(30, 50)
+    for sign in (1, -1):
+        pair = [consistency.prepare(matrix, own_pairs) for matrix in (audio, sign * np.exp(audio))]
+        rho, influences = consistency.compare(*pair)
+        np.testing.assert_allclose(influences, 0, atol=1e-12)
+        draws = consistency.bootstrap_correlation(rho, influences, weights)
+        np.testing.assert_allclose(draws, sign, rtol=1e-12)
+        rows, influences = consistency.compare_rows(*pair)
+        np.testing.assert_allclose(influences, 0, atol=1e-12)
+        draws = consistency.bootstrap_correlation(rows.mean(), influences, weights)
+        np.testing.assert_allclose(draws, sign, rtol=1e-12)
 
 
-def test_wrong_weights():
-    ranks = consistency.ranks(np.arange(12.0).reshape(3, 4))
-    means = consistency.row_means(ranks, ranks)
-    with pytest.raises(ValueError, match=r"weights must have the shape \(draws, 3\)"):
-        consistency.bootstrap_correlation(means, bootstrap.weights(4))
+def test_what_has_no_correlation_has_no_draws():
+    audio, latent = related_matrices(6, 0.5, seed=0)
+    with_nan, with_constant_row = latent.copy(), latent.copy()
+    with_nan[2, 3] = np.nan
+    with_constant_row[4] = 1.0
+    weights = bootstrap.weights(6, 20)
+    prepared = consistency.prepare(audio)
+    others = [np.ones((6, 6)), with_nan, with_constant_row]
+    constant, strange, one_row = (consistency.prepare(matrix) for matrix in others)
+    for other in (constant, strange):
+        assert np.isnan(
+            consistency.bootstrap_correlation(*consistency.compare(prepared, other), weights)
+        ).all()
+        assert np.isnan(consistency.bootstrap_correlation(*consistency.compare(other, other), weights)).all()
+    rows, influences = consistency.compare_rows(prepared, constant)
+    assert np.isnan(rows).all()
+    assert np.isnan(influences).all()
+    for other, missing in ((strange, 2), (one_row, 4)):
+        rows, influences = consistency.compare_rows(prepared, other)
+        np.testing.assert_array_equal(np.isnan(rows), np.arange(6) == missing)
+        assert np.isfinite(influences).all()
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_few_excerpts(n):
+    audio, latent = related_matrices(n, 0.5, seed=0)
+    pair = [consistency.prepare(matrix) for matrix in (audio, latent)]
+    for value, influences in (consistency.compare(*pair), consistency.compare_rows(*pair)):
+        draws = consistency.bootstrap_correlation(np.mean(value), influences, bootstrap.weights(n, 20))
+        assert np.isnan(draws).all() if n == 1 else (np.abs(draws) <= 1).all()
+    with pytest.raises(ValueError, match="no distances to rank"):
+        consistency.prepare(np.ones((1, 1)), own_pairs=False)
+
+
+def test_wrong_matrices_for_the_bootstrap():
+    with pytest.raises(ValueError, match=r"a row and a column: the matrix is \(3, 4\)"):
+        consistency.prepare(np.ones((3, 4)))
+    three, four = (consistency.prepare(np.arange(n * n).reshape(n, n)) for n in (3, 4))
+    for compare in (consistency.compare, consistency.compare_rows):
+        with pytest.raises(ValueError, match=r"one shape \(n, n\), not \(3, 3\) and \(4, 4\)"):
+            compare(three, four)
+        with pytest.raises(ValueError, match="must count in both spaces or in none"):
+            compare(three, consistency.prepare(np.arange(9).reshape(3, 3), own_pairs=False))
+    with pytest.raises(ValueError, match="must share n"):
+        consistency.bootstrap_correlation(*consistency.compare(three, three), bootstrap.weights(4))
+    with pytest.raises(ValueError, match="each correlation needs its influences"):
+        consistency.bootstrap_correlation([0.1, 0.2], np.zeros((3, 4)), bootstrap.weights(4))
 
 
 def test_draws_of_many_pairs_are_those_of_each():
-    audio, latent = related_matrices(12, 0.5, seed=0)
-    ranks = consistency.ranks(audio), consistency.ranks(latent)
-    pairs = np.stack([consistency.row_means(ranks[a], ranks[b]) for a, b in ((0, 0), (0, 1), (1, 0))])
+    prepared = [consistency.prepare(matrix) for matrix in related_matrices(12, 0.5, seed=0)]
+    pairs = [consistency.compare(prepared[a], prepared[b]) for a, b in ((0, 1), (1, 0), (0, 0))]
+    rho, influences = (np.array(values) for values in zip(*pairs, strict=True))
     weights = bootstrap.weights(12, draws=7)
-    draws = consistency.bootstrap_correlation(pairs, weights)
+    draws = consistency.bootstrap_correlation(rho, influences, weights)
     assert draws.shape == (3, 7)
-    for means, expected in zip(pairs, draws, strict=True):
-        np.testing.assert_array_equal(consistency.bootstrap_correlation(means, weights), expected)
+    for pair, expected in zip(pairs, draws, strict=True):
+        np.testing.assert_allclose(consistency.bootstrap_correlation(*pair, weights), expected, rtol=1e-13)
+
+
+# --- all spaces at one place
+
+
+def spaces_at_a_place(n):
+    rng = np.random.default_rng(0)
+    audio = {name: rng.random((n, n)).astype(np.float32) for name in consistency.AUDIO}
+    latent = {
+        (space, trial): (rng.normal(size=(n, 3)), rng.normal(size=(n, 3)))
+        for space, trial in (("AE", 0), ("AE", 1), ("mfcc", 0))
+    }
+    return audio, latent
+
+
+@pytest.mark.parametrize("own_pairs", [True, False])
+def test_all_spaces_are_compared_as_each(own_pairs):
+    n = 14
+    audio, latent = spaces_at_a_place(n)
+    weights = bootstrap.weights(n, 50)
+    with ThreadPoolExecutor(2) as threads:
+        found = consistency.compare_spaces(audio, latent, weights, threads, own_pairs)
+    assert len(found.errors) == 2 + 3 * 2
+    assert len(found.correlations) == len(found.by_row) == len(found.draws) == len(found.by_row_draws) == 12
+    own = None if own_pairs else np.arange(n)
+    for (space, trial, at, distance), rho in found.correlations.items():
+        matrix = consistency.LATENT[distance](*latent[space, trial])
+        assert rho == pytest.approx(consistency.between_space_correlation(audio[at], matrix, own), abs=1e-12)
+        rows = consistency.correlation_by_row(audio[at], matrix, own)
+        np.testing.assert_allclose(found.by_row[space, trial, at, distance], rows, atol=1e-6)
+        pair = [consistency.prepare(each, own_pairs) for each in (audio[at], matrix)]
+        draws = consistency.bootstrap_correlation(*consistency.compare(*pair), weights)
+        np.testing.assert_allclose(found.draws[space, trial, at, distance], draws, atol=1e-6)
+        row_draws = consistency.bootstrap_correlation(
+            rows.mean(), consistency.compare_rows(*pair)[1], weights
+        )
+        np.testing.assert_allclose(found.by_row_draws[space, trial, at, distance], row_draws, atol=1e-6)
+    stacked = consistency.over_places([found, found])
+    assert (
+        stacked.errors["mfcc", 0, "cosine"].shape == stacked.by_row["AE", 1, "dtw", "cosine"].shape == (2, n)
+    )
+    assert stacked.draws["AE", 1, "dtw", "cosine"].shape == (2, 50)
+
+
+def test_threads_change_no_bit():
+    audio, latent = spaces_at_a_place(70)
+    weights = bootstrap.weights(70, 200)
+    found = []
+    for count in (1, 3):
+        with ThreadPoolExecutor(count) as threads, threadpool_limits(count):
+            found.append(consistency.compare_spaces(audio, latent, weights, threads))
+    for one, other in zip(*found, strict=True):
+        for key, values in one.items():
+            np.testing.assert_array_equal(values, other[key])
 
 
 # --- ranks

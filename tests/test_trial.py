@@ -135,6 +135,8 @@ def test_errors_and_correlations_are_those_of_the_parts(windows, noise):
         sequences = [examination.mfcc.sequences(batch, RATE) for batch in (audio, originals)]
         expected = consistency.between_space_correlation(distances.dtw(*sequences), matrix)
         assert found.correlations["own", 0, "dtw", latent][1] == pytest.approx(expected)
+        expected = consistency.correlation_by_row(distances.dtw(*sequences), matrix)
+        np.testing.assert_allclose(found.by_row["own", 0, "dtw", latent][1], expected, atol=1e-6)
         if latent == "euclidean":
             others = matrix + np.diag([np.inf] * 4)
             np.testing.assert_array_equal(found.neighbours["index"][1], others.argmin(axis=1))
@@ -147,7 +149,7 @@ def test_errors_and_correlations_are_those_of_the_parts(windows, noise):
 def test_mfcc_beside_itself_makes_no_difference(windows, noise):
     found = measured(embedding.encoder("mfcc", RATE), windows, noise, examination.grid(0))
     table = examination.compare(found)
-    assert len(table) == 8
+    assert len(table) == 12
     np.testing.assert_allclose(table[["difference", "lower", "upper"]], 0, atol=1e-12)
     assert any("no difference that stands" in sentence for sentence in examination.findings(found))
 
@@ -157,8 +159,9 @@ def test_the_workers_change_nothing(windows, noise):
         measured(embedding.encoder("mfcc", RATE), windows, noise, {"EN": [-15.0], "PS": [12.0]}, workers)
         for workers in (1, 3)
     )
-    for key, values in one.draws.items():
-        np.testing.assert_array_equal(values, more.draws[key])
+    for name in ("draws", "by_row", "by_row_draws"):
+        for key, values in getattr(one, name).items():
+            np.testing.assert_array_equal(values, getattr(more, name)[key])
 
 
 def test_a_collapsed_space_is_told(windows, noise):
@@ -183,6 +186,8 @@ def made(errors, own, other):
         errors=every,
         correlations={},
         draws={},
+        by_row={},
+        by_row_draws={},
         neighbours={"own": np.array(own), "other": np.array(other), "index": np.array([[1, 2, 0]] * 3)},
         points=[("OG", 0.0, np.zeros((3, 2)))],
         coinciding=0,

@@ -121,8 +121,12 @@ def measures():
         ],
     )
     weights = bootstrap.weights(5, 40, seed=3)
-    means = consistency.row_means(consistency.ranks(audio), consistency.ranks(latent))
-    yield "measures.bootstrapped correlation", "double", consistency.bootstrap_correlation(means, weights)[:8]
+    square = [consistency.prepare(matrix) for matrix in (audio[:, :5], latent[:, :5])]
+    for name, compare in (("correlation", consistency.compare), ("rows", consistency.compare_rows)):
+        value, influences = compare(*square)
+        yield f"measures.{name} and influences", "double", [*np.ravel(value), *influences]
+        draws = consistency.bootstrap_correlation(np.mean(value), influences, weights)
+        yield f"measures.bootstrapped {name}", "double", draws[:8]
     yield "measures.bootstrap weights", "double", weights[:3]
     yield "measures.bootstrap interval", "double", np.ravel(bootstrap.interval(latent[:, 0], weights))
     scores = latent[:4] - latent[:4].mean()

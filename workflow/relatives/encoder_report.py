@@ -128,7 +128,8 @@ def row_name(row: Mapping) -> str:
     """What a row of `examination.compare` is about, in words."""
     if row["quantity"] == "consistency":
         return f"consistency at the {row['where']} magnitudes"
-    return f"correlation with the audio, {examination.DISTANCES[row['audio_distance']].label}"
+    by_excerpt = " by excerpt" if row["quantity"] == "correlation by excerpt" else ""
+    return f"correlation with the audio{by_excerpt}, {examination.DISTANCES[row['audio_distance']].label}"
 
 
 def clock(seconds: float) -> str:

@@ -67,6 +67,9 @@ class Measurement:
         Of the encoder's space, of MFCC and of the space ``audio``, 0 or 1.
     correlations : dict of (space, trial, audio distance, latent distance) to (places,)
     draws : dict of the same to (places, draws)
+    by_row : dict of the same to (places, n)
+        The correlation of each transformed excerpt.
+    by_row_draws : dict of the same to (places, draws)
     neighbours : dict of str to (places, n)
         By Euclidean distance in the encoder's space: ``own``, the distance to the own original; ``other``,
         that to the nearest of the others; ``index``, which that is.
@@ -84,6 +87,8 @@ class Measurement:
     errors: dict
     correlations: dict
     draws: dict
+    by_row: dict
+    by_row_draws: dict
     neighbours: dict
     points: list
     coinciding: int
@@ -95,9 +100,12 @@ class Measurement:
         return self.points[0][2].shape[1]
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """The tables ``within``, ``within_curves`` and ``between_curves`` of `relatives.tables`."""
+        """The tables of `tables.within` and `tables.between`."""
         within = tables.within(self.places, self.excerpt_ids, self.errors, self.weights, LEVEL)
-        between = tables.between(self.places, self.errors, self.correlations, self.draws, self.weights, LEVEL)
+        compared = consistency.Compared(
+            self.errors, self.correlations, self.draws, self.by_row, self.by_row_draws
+        )
+        between = tables.between(self.places, self.excerpt_ids, compared, self.weights, LEVEL)
         return within | between
 
 
@@ -280,10 +288,16 @@ def measure(
             neighbours["own"].append(matrix[own, own])
             neighbours["other"].append(others.min(axis=1))
             neighbours["index"].append(others.argmin(axis=1))
-    errors, correlations, draws = consistency.over_places(compared)
     neighbours = {key: np.stack(rows) for key, rows in neighbours.items()}
     return Measurement(
-        space, places, excerpt_ids, errors, correlations, draws, neighbours, kept, int(coinciding), weights
+        space,
+        places,
+        excerpt_ids,
+        *consistency.over_places(compared),
+        neighbours,
+        kept,
+        int(coinciding),
+        weights,
     )
 
 
@@ -296,8 +310,9 @@ def compare(measurement: Measurement) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        quantity, where (smallest, gravest or all magnitudes), audio_distance (of a correlation, else
-        empty), latent_distance, encoder, mfcc, difference, lower, upper.
+        quantity (consistency; correlation, of all pairs together; correlation by excerpt, the mean of those
+        of each transformed excerpt), where (smallest, gravest or all magnitudes), audio_distance (of a
+        correlation, else empty), latent_distance, encoder, mfcc, difference, lower, upper.
     """
     found = measurement
     rows = []
@@ -319,6 +334,9 @@ def compare(measurement: Measurement) -> pd.DataFrame:
         keys = [(space, 0, audio, latent) for space in spaces]
         values = [shares @ found.correlations[key] for key in keys]
         add("correlation", "all", audio, latent, values, [shares @ found.draws[key] for key in keys])
+        values = [shares @ bootstrap.mean(found.by_row[key]) for key in keys]
+        draws = [shares @ found.by_row_draws[key] for key in keys]
+        add("correlation by excerpt", "all", audio, latent, values, draws)
     columns = ["quantity", "where", "audio_distance", "latent_distance", "encoder", "mfcc"]
     return pd.DataFrame(rows, columns=[*columns, "difference", "lower", "upper"])
 
@@ -377,16 +395,17 @@ def chosen(strays: pd.DataFrame, places: pd.DataFrame, count: int = SHOWN) -> pd
 def findings(measurement: Measurement) -> list[str]:
     """The main findings, in sentences."""
     found, table = measurement, compare(measurement)
-    of_euclidean = table[table["latent_distance"] == "euclidean"].set_index(["where", "audio_distance"])
+    of_euclidean = table[table["latent_distance"] == "euclidean"]
+    of_euclidean = of_euclidean.set_index(["quantity", "where", "audio_distance"])
     sentences = []
     for where in RANGES:
-        row = of_euclidean.loc[(where, "")]
+        row = of_euclidean.loc[("consistency", where, "")]
         sentences.append(
             f"Under the {where} transformations the nearest original is the excerpt's own in"
             f" {percent(row['encoder'])} of the cases, in MFCC's space in {percent(row['mfcc'])}:"
             f" {verdict(row, 'consistent')}."
         )
-    row = of_euclidean.loc[("all", "dtw")]
+    row = of_euclidean.loc[("correlation", "all", "dtw")]
     if np.isnan(row["difference"]):
         sentences.append(
             "Its distances, or those of MFCC, are all the same: they cannot be like the audio's."

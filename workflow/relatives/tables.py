@@ -63,45 +63,93 @@ def within(places, excerpt_ids, errors, weights, level):
     }
 
 
-def between(places, errors, correlations, draws, weights, level):
+def between(places, excerpt_ids, compared, weights, level):
     """The tables of between-space consistency.
 
     Parameters
     ----------
-    places, errors, weights, level
-        As for `within`; the errors of the audio space are those of the space ``audio``, trial 0.
-    correlations : dict of (space, trial, audio distance, latent distance) to (places,)
-    draws : dict of the same to (places, draws)
-        The correlations in bootstrap samples.
+    places, excerpt_ids, weights, level
+        As for `within`.
+    compared : consistency.Compared
+        From `consistency.over_places`. The errors of the audio space are those of the space ``audio``, trial
+        0.
 
     Returns
     -------
     dict
-        ``between``: space, trial, audio_distance, latent_distance, place, agreement, correlation.
-        ``between_curves``: space, audio_distance, latent_distance, place, measure (agreement or
-        correlation), value, lower, upper.
+        ``between``: space, trial, audio_distance, latent_distance, place, agreement, correlation (of all
+        pairs together), correlation_by_excerpt (the mean of the correlations of each transformed excerpt).
+        ``between_curves``: space, audio_distance, latent_distance, place, measure (agreement, correlation or
+        correlation_by_excerpt), value, lower, upper. The intervals are over excerpts; those of the
+        correlations take an excerpt as a row and as a column of the matrix of distances.
+        ``between_draws``: space, audio_distance, latent_distance, place, draws: a list of float32, the mean
+        over trials of the correlation in each bootstrap sample. The samples are those of `weights`, the same
+        in every row: the draws of a difference are the differences of draws.
+        ``correlation_rows``: space, trial, audio_distance, latent_distance, place, excerpt_id, correlation
+        (float32): that of one transformed excerpt. Words are categories, as there are many rows.
     """
     agreements = {
-        (space, trial, audio, latent): errors[space, trial, latent] == errors["audio", 0, audio]
-        for space, trial, audio, latent in correlations
+        (space, trial, audio, latent): compared.errors[space, trial, latent]
+        == compared.errors["audio", 0, audio]
+        for space, trial, audio, latent in compared.correlations
     }
-    trials, curves = [], []
-    for (space, trial, audio, latent), correlation in correlations.items():
-        key = {"space": space, "trial": trial, "audio_distance": audio, "latent_distance": latent}
-        agreement = agreements[space, trial, audio, latent].mean(axis=1)
-        trials.append(places.assign(**key, agreement=agreement, correlation=correlation))
-    correlations, draws = _over_trials(correlations), _over_trials(draws)
-    for (space, audio, latent), values in _over_trials(agreements).items():
-        key = {"space": space, "audio_distance": audio, "latent_distance": latent}
-        value, lower, upper = bootstrap.curve(values, weights, level)
+    means = {key: bootstrap.mean(rows) for key, rows in compared.by_row.items()}
+    trials = [
+        places.assign(
+            **dict(zip(["space", "trial", *PAIR], key, strict=True)),
+            agreement=agreements[key].mean(axis=1),
+            correlation=correlation,
+            correlation_by_excerpt=means[key],
+        )
+        for key, correlation in compared.correlations.items()
+    ]
+    sampled = {
+        "correlation": (_over_trials(compared.correlations), _over_trials(compared.draws)),
+        "correlation_by_excerpt": (_over_trials(means), _over_trials(compared.by_row_draws)),
+    }
+    curves, draws = [], []
+    for pair, agreed in _over_trials(agreements).items():
+        key = dict(zip(["space", *PAIR], pair, strict=True))
+        value, lower, upper = bootstrap.curve(agreed, weights, level)
         curves.append(places.assign(**key, measure="agreement", value=value, lower=lower, upper=upper))
-        value = correlations[space, audio, latent].mean(axis=0)
-        lower, upper = bootstrap.limits(draws[space, audio, latent].mean(axis=0), level)
-        curves.append(places.assign(**key, measure="correlation", value=value, lower=lower, upper=upper))
+        for measure, (values, drawn) in sampled.items():
+            value, of_all_trials = values[pair].mean(axis=0), drawn[pair].mean(axis=0)
+            lower, upper = bootstrap.limits(of_all_trials, level)
+            curves.append(places.assign(**key, measure=measure, value=value, lower=lower, upper=upper))
+            if measure == "correlation":
+                draws.append(places.assign(**key, draws=list(of_all_trials)))
     return {
-        "between": tidy(trials, ["space", "trial", *PAIR, *PLACE, "agreement", "correlation"]),
+        "between": tidy(
+            trials, ["space", "trial", *PAIR, *PLACE, "agreement", "correlation", "correlation_by_excerpt"]
+        ),
         "between_curves": tidy(curves, ["space", *PAIR, *PLACE, "measure", "value", "lower", "upper"]),
+        "between_draws": tidy(draws, ["space", *PAIR, *PLACE, "draws"]),
+        "correlation_rows": _correlation_rows(places, excerpt_ids, compared.by_row),
     }
+
+
+def _correlation_rows(places, excerpt_ids, by_row):
+    """The table ``correlation_rows`` of `between`, made at once: rows are the keys, places and excerpts."""
+    columns = ["space", "trial", *PAIR]
+    shape = (len(by_row), len(places), len(excerpt_ids))
+    key, place, excerpt = (axis.reshape(-1) for axis in np.indices(shape, dtype=np.int32))
+    keys = pd.DataFrame(list(by_row), columns=columns)
+
+    def repeated(values, index):
+        categories = pd.Categorical(values, categories=pd.unique(np.asarray(values)))
+        return categories.take(index)
+
+    table = {name: repeated(keys[name], key) for name in ("space", *PAIR)}
+    table["trial"] = keys["trial"].to_numpy(np.int8)[key]
+    table["transformation"] = repeated(places["transformation"], place)
+    table["magnitude"] = places["magnitude"].to_numpy()[place]
+    table["excerpt_id"] = repeated(excerpt_ids, excerpt)
+    # (keys, places, n) -> (keys * places * n,)
+    values = np.stack(list(by_row.values())) if by_row else np.empty(0, np.float32)
+    table["correlation"] = values.reshape(-1)
+    names = [*columns, *PLACE, "excerpt_id", "correlation"]
+    # Not copied together into blocks, which would take twice the memory
+    return pd.DataFrame({name: table[name] for name in names}, copy=False)
 
 
 def performance(observations, draws, seed, level):

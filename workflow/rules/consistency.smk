@@ -21,6 +21,8 @@ rule consistency:
         within_curves=f"{CONSISTENCY}/within_curves.parquet",
         between=f"{CONSISTENCY}/between.parquet",
         between_curves=f"{CONSISTENCY}/between_curves.parquet",
+        between_draws=f"{CONSISTENCY}/between_draws.parquet",
+        correlation_rows=f"{CONSISTENCY}/correlation_rows.parquet",
     log:
         "results/logs/consistency/consistency.log",
     benchmark:

@@ -15,9 +15,9 @@ def main(job):
     level = job.params.bootstrap["level"]
     weights = bootstrap.weights(len(excerpt_ids), job.params.bootstrap["draws"], job.params.seed)
     places = tables.places(job.params.magnitudes)
-    errors, correlations, draws = consistency.over_places(measure(job, weights))
-    jobs.write_tables(tables.within(places, excerpt_ids, errors, weights, level), job.output)
-    jobs.write_tables(tables.between(places, errors, correlations, draws, weights, level), job.output)
+    compared = consistency.over_places(measure(job, weights))
+    jobs.write_tables(tables.within(places, excerpt_ids, compared.errors, weights, level), job.output)
+    jobs.write_tables(tables.between(places, excerpt_ids, compared, weights, level), job.output)
 
 
 def measure(job, weights):

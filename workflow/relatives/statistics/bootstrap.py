@@ -88,6 +88,14 @@ def means(values, weights):
         return np.where(shares > 0, sums / shares, np.nan)
 
 
+def mean(values):
+    """Mean over excerpts of values (…, n), without NaN: (…) float64; NaN where no excerpt has a value."""
+    values = np.asarray(values, dtype=np.float64)
+    observed = ~np.isnan(values)
+    with np.errstate(invalid="ignore"):
+        return np.where(observed, values, 0).sum(axis=-1) / observed.sum(axis=-1)
+
+
 def _product(a, b):
     """Matrix product, bit for bit the same on any number of cores."""
     with threadpool_limits(1, user_api="blas"):
@@ -133,7 +141,4 @@ def curve(values, weights, level=0.95):
     missing = np.isnan(values).all(axis=0)
     # (trials, magnitudes, n) -> (magnitudes, n), NaN where no trial has a value
     by_excerpt = np.where(missing, np.nan, np.nanmean(np.where(missing, 0.0, values), axis=0))
-    observed = ~np.isnan(by_excerpt)
-    with np.errstate(invalid="ignore"):  # NaN where no excerpt has a value
-        value = np.where(observed, by_excerpt, 0).sum(axis=1) / observed.sum(axis=1)
-    return (value, *interval(by_excerpt, weights, level))
+    return (mean(by_excerpt), *interval(by_excerpt, weights, level))
