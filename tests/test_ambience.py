@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import signal
 
-from relatives.corpora.synthetic import ambience
+from relatives.corpora.synthetic import ambience, speech
 
 RATE = 22050
 
@@ -60,7 +60,7 @@ def test_it_has_the_rhythm_of_speech():
         frequency, power = signal.welch(envelope / envelope.mean(), 100, nperseg=200)
         return frequency, power
 
-    talker = ambience.talk("male", 30.0, RATE, np.random.default_rng(1))
+    talker = speech.talk("male", 30.0, RATE, np.random.default_rng(1))
     frequency, power = modulation(talker)
     syllables = power[(frequency >= 2) & (frequency <= 7)].mean()
     assert syllables > 5 * power[(frequency >= 12) & (frequency <= 20)].mean()
@@ -70,7 +70,7 @@ def test_it_has_the_rhythm_of_speech():
 
 def test_talkers_pause_and_speak_at_their_pitch():
     for kind, low, high in (("male", 80, 190), ("female", 150, 320)):
-        sound = ambience.talk(kind, 15.0, RATE, np.random.default_rng(2))
+        sound = speech.talk(kind, 15.0, RATE, np.random.default_rng(2))
         loudness = levels(sound, 0.1)
         # Breaths sound in the pauses, softly.
         paused = np.mean(loudness < loudness.max() - 25)

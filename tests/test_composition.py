@@ -5,10 +5,19 @@ import math
 
 import numpy as np
 import pytest
+from scipy import signal
 
 from relatives import audio, seeds
 from relatives.corpora import synthetic
-from relatives.corpora.synthetic import composition, genres, instruments, rendering, soundfont, tagging
+from relatives.corpora.synthetic import (
+    composition,
+    genres,
+    instruments,
+    recording,
+    rendering,
+    soundfont,
+    tagging,
+)
 from relatives.corpora.synthetic.composition import Clock, Note, compose, compose_artist
 from relatives.errors import InputError
 
@@ -599,6 +608,7 @@ def test_tracks_tell_what_they_are(tagging_tracks):
 @pytest.mark.parametrize("kind", ["tagging", "instruments"])
 def test_tracks_do_not_depend_on_the_workers(kind):
     settings = {"kind": kind, "songs": 6, "seconds": 3.0, "split": (0.5, 0.25, 0.25)}
+    settings["recording"] = {"noise": -50.0, "mp3": 128}
     alone, together = (list(synthetic.tracks(settings, RATE, 1, workers)) for workers in (1, 2))
     other = next(iter(synthetic.tracks(settings, RATE, 2, 1)))
     assert [track.track_id for track in alone] == [track.track_id for track in together]
@@ -606,6 +616,75 @@ def test_tracks_do_not_depend_on_the_workers(kind):
         assert a.audio.tobytes() == b.audio.tobytes()
         assert a.labels == b.labels
     assert other.audio.tobytes() != alone[0].audio.tobytes()
+
+
+# ------------------------------------------------------------------------------------------ recording
+
+
+def plain(seconds=3.0):
+    """Tones below 1 kHz and nothing else, with a pause: (samples,) float32."""
+    time = np.arange(round(seconds * RATE)) / RATE
+    tones = sum(0.1 * np.sin(2 * np.pi * frequency * time) for frequency in (220, 330, 880))
+    return (tones * (time < 2)).astype(np.float32)
+
+
+@pytest.mark.parametrize("level", [-50.0, -30.0])
+def test_the_noise_floor_has_its_level_and_is_steady_and_pink(level):
+    music = plain()
+    added = recording.record(music, {"noise": level, "mp3": None}, RATE, seeds.generator(0, "test")) - music
+    measured = 20 * np.log10(np.sqrt(np.mean(added**2)) / np.sqrt(np.mean(music**2)))
+    assert measured == pytest.approx(level, abs=0.1)
+    # above 100 Hz, where tenths of a second hold many periods; sounding and pause alike
+    high = signal.sosfilt(signal.butter(4, 100, "highpass", fs=RATE, output="sos"), added)
+    tenths = 10 * np.log10(np.mean(high[: 30 * (RATE // 10)].reshape(30, -1) ** 2, axis=1))
+    assert np.ptp(tenths) < 4
+    frequency, power = signal.welch(added, RATE, nperseg=2048)
+    inside = (frequency > 100) & (frequency < 10_000)
+    slope = np.polyfit(np.log2(frequency[inside]), 10 * np.log10(power[inside]), 1)[0]
+    assert slope == pytest.approx(-3.01, abs=0.3)
+
+
+def test_the_mp3_of_a_preview_keeps_length_place_and_level():
+    music = plain() + 0.01 * np.random.default_rng(0).standard_normal(3 * RATE).astype(np.float32)
+    for samples in (1, 700, len(music) - 13, len(music)):
+        made = recording.record(music[:samples], {"noise": None, "mp3": 128}, RATE, None)
+        assert made.shape == (samples,)
+        assert made.dtype == np.float32
+    lags = signal.correlate(made, music, "full", "fft")
+    assert np.argmax(lags) == len(music) - 1
+    assert np.dot(made, music) / np.dot(music, music) == pytest.approx(1, abs=0.01)
+    # something is lost, and it is little: between 10 and 60 dB below the music
+    lost = 20 * np.log10(np.std(made - music) / np.std(music))
+    assert -60 < lost < -10
+
+
+def test_without_noise_and_mp3_nothing_changes():
+    music = plain()
+    made = recording.record(music, {"noise": None, "mp3": None}, RATE, None)
+    assert made.tobytes() == music.tobytes()
+    silence = np.zeros(RATE, np.float32)
+    assert not recording.record(silence, {"noise": -50, "mp3": None}, RATE, seeds.generator(0, "a")).any()
+
+
+@pytest.mark.parametrize("kind", ["tagging", "instruments"])
+def test_a_corpus_is_recorded_as_its_settings_say(kind):
+    settings = {"kind": kind, "songs": 6, "seconds": 3.0, "split": (0.4, 0.3, 0.3)}
+    recorded = {"noise": -40.0, "mp3": None}
+    clean, noisy, compressed = (
+        [track.audio for track in synthetic.tracks(settings | {"recording": each}, RATE, 4, 1)]
+        for each in (None, recorded, recorded | {"mp3": 128})
+    )
+    floors = [a - b for a, b in zip(noisy, clean, strict=True)]
+    for floor, music in zip(floors, clean, strict=True):
+        level = 20 * np.log10(audio.rms(floor) / audio.rms(music))
+        # of a song as a whole, of which the clips of instruments are parts
+        assert level == pytest.approx(-40, abs=0.1 if kind == "tagging" else 4)
+    # every song has noise of its own
+    first, other = floors[0], floors[instruments.EXCERPTS if kind == "instruments" else 1]
+    assert abs(np.corrcoef(first, other)[0, 1]) < 0.3
+    for a, b in zip(compressed, noisy, strict=True):
+        assert a.shape == b.shape
+        assert -60 < 20 * np.log10(audio.rms(a - b) / audio.rms(b)) < -10
 
 
 # ---------------------------------------------------------------------------------------- instruments

@@ -56,6 +56,34 @@ def test_the_shipped_configuration_is_valid_with_every_preset(shipped, tmp_path)
         ({"training": {"AT": {"corpus": "separation"}}}, ["training.AT.corpus", "tags", "'separation'"]),
         ({"training": {"VS": {"corpus": "tagging"}}}, ["training.VS.corpus", "stems", "'tagging'"]),
         ({"training": {"AE": {"corpus": "tagign"}}}, ["training.AE.corpus", "tagign", "tagging"]),
+        (
+            {"corpora": {"separation": {"recording": {"noise": -50, "mp3": None}}}},
+            ["separation.recording", "sum of its stems"],
+        ),
+        (
+            {"corpora": {"separation": {"recording": {"noise": None, "mp3": 128}}}},
+            ["separation.recording", "sum of its stems"],
+        ),
+        (
+            {"corpora": {"tagging": {"recording": {"mp3": 130}}}},
+            ["corpora.tagging.recording.mp3", "130", "kb/s"],
+        ),
+        ({"corpora": {"tagging": {"recording": {"noise": 3}}}}, ["corpora.tagging.recording.noise", "3"]),
+        (
+            {
+                "corpora": {
+                    "mine": {
+                        "source": "synthetic",
+                        "kind": "tagging",
+                        "songs": 9,
+                        "seconds": 3,
+                        "excerpts": 2,
+                        "split": [0.4, 0.3, 0.3],
+                    }
+                }
+            },
+            ["corpora.mine", "'recording' is a required"],
+        ),
         ({"consistency": {"corpus": "nowhere"}}, ["consistency.corpus", "nowhere"]),
         ({"corpora": {"tagging": {"split": [0.5, 0.1, 0.1]}}}, ["corpora.tagging.split", "0.7"]),
         ({"excerpts": {"window": 1.0}}, ["excerpts.window", "shorter"]),
@@ -88,6 +116,13 @@ def test_a_folder_is_checked_before_anything_runs(shipped, tmp_path):
     settings["path"] = str(tmp_path)
     config = merged(shipped, {"corpora": {"mine": settings}, "training": {"AT": {"corpus": "mine"}}})
     assert "task AT needs tags" in complaint(config)
+
+
+def test_the_recording_of_composed_music_can_be_turned_off(shipped):
+    off = {"noise": None, "mp3": None}
+    configuration.check(
+        merged(shipped, {"corpora": {name: {"recording": off} for name in ("tagging", "separation")}})
+    )
 
 
 def test_a_data_set_is_a_line(shipped, tmp_path):

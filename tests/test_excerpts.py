@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from relatives.audio import centre
-from relatives.corpora.excerpts import draw, vocal_windows, windows
+from relatives.corpora import excerpts
+from relatives.corpora.excerpts import vocal_windows, windows
 from relatives.corpora.store import Corpus, Track, write
 from relatives.errors import InputError
 
-SAMPLES = 1000
+SAMPLES, WINDOW = 1000, 2000
 
 
 def noise(samples, seed=0):
@@ -19,6 +20,10 @@ def corpus(directory, *signals, split="test"):
     tracks = [Track(f"t{n}", signal, split, f"s{n}") for n, signal in enumerate(signals)]
     write(directory, [Track("training", noise(50_000, seed=99), "train", "s"), *tracks])
     return Corpus(directory)
+
+
+def draw(music, samples, count, seed):
+    return excerpts.draw(music, samples, WINDOW, count, seed)
 
 
 def test_excerpts_are_apart_inside_and_of_the_test_split(tmp_path):
@@ -42,9 +47,9 @@ def test_excerpts_are_apart_inside_and_of_the_test_split(tmp_path):
 def test_excerpts_are_spread_evenly_as_far_as_tracks_have_room(tmp_path):
     music = corpus(tmp_path, noise(3_500), noise(20_000), noise(40_000), noise(900))
     counts = draw(music, SAMPLES, 20, seed=0)["track_id"].value_counts()
-    # t0 has room for 3; the other 17 fall on t1 and t2; t3 is shorter than an excerpt
-    assert counts["t0"] == 3
-    assert sorted([counts["t1"], counts["t2"]]) == [8, 9]
+    # t0 has room for 2 windows; the other 18 fall on t1 and t2; t3 is shorter than an excerpt
+    assert counts["t0"] == 2
+    assert counts["t1"] == counts["t2"] == 9
     assert "t3" not in counts
 
 
@@ -58,15 +63,82 @@ def test_positions_are_drawn_from_the_seed(tmp_path):
 def test_positions_are_uniform(tmp_path):
     music = corpus(tmp_path, noise(20_000))
     first = np.array([draw(music, SAMPLES, 2, seed)["first"] for seed in range(400)])
-    # both excerpts together cover every place but the edges alike: mean of the first samples is the middle
+    # both excerpts together cover every place for full windows alike: mean of the first samples is the middle
     assert abs(first.mean() - 9_500) < 400
-    assert first.min() < 500
-    assert first.max() > 18_500
+    assert 500 <= first.min() < 1000
+    assert 18_000 < first.max() <= 18_500
 
 
-def test_a_track_with_room_for_one_gives_its_middle(tmp_path):
+def test_a_track_shorter_than_a_window_gives_its_middle(tmp_path):
     music = corpus(tmp_path, noise(1_500), noise(1_000), noise(1_999))
     assert draw(music, SAMPLES, 3, seed=0)["first"].tolist() == [250, 0, 499]
+
+
+def room_inside(length):
+    """How many excerpts a track can give whose windows lie inside it, found one by one."""
+    firsts = []
+    while (firsts[-1] + SAMPLES if firsts else 500) + SAMPLES + 500 <= length:
+        firsts.append(firsts[-1] + SAMPLES if firsts else 500)
+    return len(firsts)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_windows_lie_inside_where_tracks_have_room(tmp_path, seed):
+    rng = np.random.default_rng(seed)
+    lengths = [*rng.integers(1_000, 9_000, 6).tolist(), 1_999, 2_000, 2_999, 3_000]
+    music = corpus(tmp_path, *[noise(length, seed) for length in lengths])
+    inside = {f"t{n}": room_inside(length) for n, length in enumerate(lengths) if length >= WINDOW}
+    short = {f"t{n}": length // SAMPLES for n, length in enumerate(lengths) if length < WINDOW}
+    fits, room = sum({**inside, **short}.values()), sum(length // SAMPLES for length in lengths)
+    for count in (1, 7, fits - 1, fits, fits + 1, fits + 3, room):
+        table = draw(music, SAMPLES, count, seed)
+        found = table["track_id"].value_counts()
+        padded = 0
+        for track_id, first in zip(table["track_id"], table["first"], strict=True):
+            length = lengths[int(track_id[1])]
+            assert 0 <= first <= length - SAMPLES
+            if first < 500 or first + SAMPLES + 500 > length:
+                padded += 1
+                # only a short track, or one that has to give more than it has room for
+                assert track_id in short or found[track_id] > inside[track_id]
+        assert padded >= sum(found.get(track_id, 0) for track_id in short)
+        if count <= fits:
+            assert all(found.get(track_id, 0) <= n for track_id, n in inside.items())
+        ratios = excerpts.fastest(music, table, SAMPLES)
+        assert (ratios < WINDOW / SAMPLES).sum() == padded
+        note = excerpts.note_of_padding(music, table, SAMPLES, WINDOW)
+        assert note == "" if padded == 0 else note.startswith(f"{padded} of {count} excerpts lie so near")
+
+
+def test_the_fastest_tempo_is_the_last_without_silence(tmp_path):
+    music = corpus(tmp_path, np.full(2_700, 0.5, dtype=np.float32))
+    table = draw(music, SAMPLES, 2, seed=0)
+    [fastest, _] = excerpts.fastest(music, table, SAMPLES)
+    [window, _] = windows(music, table, SAMPLES, 4_000)
+    # the middle that a tempo needs, cut out of a window long enough
+    for ratio, complete in ((0.98 * fastest, True), (1.02 * fastest, False)):
+        assert np.all(centre(window, round(ratio * SAMPLES)) != 0) == complete
+
+
+def test_no_excerpt_of_the_shipped_tagging_corpus_is_sped_up_into_silence(tmp_path):
+    # 105 test tracks of 10 s, 100 excerpts; here a sample lasts 1 ms
+    tracks = [Track(f"t{n}", noise(10_000, n), "test", f"s{n}") for n in range(105)]
+    write(tmp_path, tracks)
+    table = excerpts.draw(Corpus(tmp_path), 2_000, 4_000, 100, 2019)
+    assert (excerpts.fastest(Corpus(tmp_path), table, 2_000) >= 1.5).all()
+    assert table["track_id"].is_unique
+
+
+def test_sound_near_the_ends_is_used_only_in_need(tmp_path):
+    # the middle of the first track is silent, so its excerpts would be padded
+    ends = np.zeros(10_000, dtype=np.float32)
+    ends[:490], ends[-490:] = noise(490), noise(490, seed=1)
+    music = corpus(tmp_path, ends, noise(4_000))
+    assert set(draw(music, SAMPLES, 3, seed=0)["track_id"]) == {"t1"}
+    table = draw(music, SAMPLES, 5, seed=0)
+    assert table["track_id"].value_counts().to_dict() == {"t0": 1, "t1": 4}
+    first = table["first"][0]
+    assert first < 490 or first > 8_510
 
 
 def test_silence_is_avoided(tmp_path):

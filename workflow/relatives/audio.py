@@ -445,10 +445,32 @@ def centre(signal, samples):
     return np.pad(signal, padding)
 
 
+def quantise(signal):
+    """Round a signal to the values that int16 can hold, without clipping.
+
+    Parameters
+    ----------
+    signal : array
+        Of any shape, full scale at ±1; it may exceed full scale.
+
+    Returns
+    -------
+    array float32
+        Of the same shape; every value is a whole number of steps of 1 / `FULL_SCALE`. What has been int16
+        before does not change.
+
+    Examples
+    --------
+    >>> (quantise(np.array([0.00001, 0.00002, 1.5])) * FULL_SCALE).tolist()
+    [0.0, 1.0, 49152.0]
+    """
+    return np.rint(np.asarray(signal, dtype=np.float32) * FULL_SCALE) / np.float32(FULL_SCALE)
+
+
 def to_int16(signal):
     """Float, full scale at ±1, to the nearest int16; what exceeds full scale is clipped."""
-    scaled = np.rint(np.asarray(signal, dtype=np.float32) * FULL_SCALE)
-    return np.clip(scaled, -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+    steps = quantise(signal) * FULL_SCALE
+    return np.clip(steps, -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
 
 
 def from_int16(samples):

@@ -267,7 +267,7 @@ def read(
         store.write(directory, tracks())
         corpus = store.Corpus(directory)
         try:
-            drawn = excerpts.draw(corpus, samples, count, seed)
+            drawn = excerpts.draw(corpus, samples, window, count, seed)
         except InputError as error:
             # it sounds too little; the store is not the user's folder
             raise InputError(str(error).replace(directory, str(folder))) from error

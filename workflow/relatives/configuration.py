@@ -230,6 +230,8 @@ def _wrong_corpora(config: dict) -> Iterator[str]:
             yield f"corpora.{corpus}.path: there is no folder {settings['path']}"
         if "tags" in settings:
             yield from _wrong_tags(corpus, settings)
+        if "recording" in settings:
+            yield from _wrong_recording(corpus, settings)
     recording = config["noise"]["recording"]
     if recording is not None and not is_file(recording):
         yield f"noise.recording: there is no file {recording}; null makes a bar's ambience"
@@ -242,6 +244,20 @@ def _wrong_tags(corpus: str, settings: dict) -> Iterator[str]:
         yield f"corpora.{corpus}.tags: source {settings['source']} brings its own tags; only msd needs a file"
     elif not is_file(settings["tags"]):
         yield f"corpora.{corpus}.tags: there is no file {settings['tags']}"
+
+
+def _wrong_recording(corpus: str, settings: dict) -> Iterator[str]:
+    noise, mp3 = settings["recording"]["noise"], settings["recording"]["mp3"]
+    if settings["kind"] == "separation" and (noise, mp3) != (None, None):
+        yield (
+            f"corpora.{corpus}.recording: a corpus with stems gets no noise floor and no MP3, as a mixture "
+            "must remain the sum of its stems; leave recording out, or set noise and mp3 to null"
+        )
+    if mp3 is not None:
+        try:
+            transforms.check("MP", mp3)
+        except InputError as error:
+            yield f"corpora.{corpus}.recording.mp3: {error}"
 
 
 def _wrong_magnitudes(config: dict) -> Iterator[str]:

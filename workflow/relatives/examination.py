@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from relatives import claims, consistency, distances, embedding, seeds, tables, transforms
-from relatives.audio import centre
+from relatives.audio import centre, quantise
 from relatives.embedding import Encoder
 from relatives.errors import InputError
 from relatives.features import mfcc
@@ -188,8 +188,8 @@ def _told(error: Exception) -> str:
 
 
 def originals(windows: np.ndarray, samples: int) -> np.ndarray:
-    """The excerpts (n, samples) in the middle of windows (n, window samples)."""
-    return np.stack([centre(window, samples) for window in windows])
+    """The excerpts (n, samples) in the middle of windows (n, window samples), rounded as the transformed."""
+    return np.stack([quantise(centre(window, samples)) for window in windows])
 
 
 def transformed(name, magnitude, windows, samples, sample_rate, excerpt_ids, seed, noise, pool):

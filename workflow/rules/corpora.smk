@@ -63,6 +63,7 @@ rule excerpts:
     params:
         number=lambda wildcards: config["corpora"][wildcards.corpus]["excerpts"],
         seconds=config["excerpts"]["seconds"],
+        window=config["excerpts"]["window"],
         sample_rate=SAMPLE_RATE,
         seed=SEED,
         code=fingerprint("excerpts"),

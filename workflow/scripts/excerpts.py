@@ -10,8 +10,12 @@ from relatives.corpora.store import Corpus
 def main(job):
     """Draw the excerpts."""
     corpus = Corpus(Path(job.input.audio).parent)
-    samples = round(job.params.seconds * job.params.sample_rate)
-    drawn = excerpts.draw(corpus, samples, job.params.number, job.params.seed)
+    samples, window = (
+        round(length * job.params.sample_rate) for length in (job.params.seconds, job.params.window)
+    )
+    drawn = excerpts.draw(corpus, samples, window, job.params.number, job.params.seed)
+    if note := excerpts.note_of_padding(corpus, drawn, samples, window):
+        print(note)
     jobs.write_tables({"excerpts": drawn}, job.output)
 
 

@@ -2,7 +2,8 @@
 
 An excerpt is `samples` samples of a track in the test split. It lies wholly inside its track, overlaps no
 other and is not silent. A transformation that moves time needs more than the excerpt, so the tests cut a
-longer window about it.
+longer window about it. The whole window, too, lies inside the track wherever the track has room for it, so
+that a gain in tempo fills the excerpt with music and not with the zeros beyond the track's end.
 """
 
 from collections.abc import Callable
@@ -18,18 +19,28 @@ from relatives.seeds import generator
 TRIES = 1000
 
 
-def draw(corpus: Corpus, samples: int, count: int, seed: int) -> pd.DataFrame:
+def draw(corpus: Corpus, samples: int, window_samples: int, count: int, seed: int) -> pd.DataFrame:
     """Draw excerpts from the test split at random.
 
-    They are spread over the tracks as evenly as the tracks' lengths allow. A track that has room for one
-    only, such as a clip of 3 s for an excerpt of 2 s, gives its middle. In a corpus with stems the vocals
+    They are spread over the tracks as evenly as the tracks' lengths allow. In a corpus with stems the vocals
     must sound, too.
+
+    Where an excerpt may lie in its track:
+
+    * A track as long as a window or longer gives only excerpts whose whole window lies inside it, as long as
+      all tracks together have room for `count` of these.
+    * A track shorter than a window gives its excerpts as near to its middle as it can. Their windows are
+      padded with zeros. A clip of 3 s gives one excerpt of 2 s, its middle.
+    * Only if full windows cannot make up `count`, the longer tracks give further excerpts nearer to their
+      ends, one more of each track in turn. So a count that fits the tracks is never refused.
 
     Parameters
     ----------
     corpus
     samples
         Length of an excerpt.
+    window_samples
+        Length of the window about it, at least `samples`.
     count
         How many in all.
     seed
@@ -48,7 +59,10 @@ def draw(corpus: Corpus, samples: int, count: int, seed: int) -> pd.DataFrame:
     """
     rows = corpus.rows("test")
     track_ids = corpus.tracks["track_id"].to_numpy()[rows]
-    room = corpus.tracks["samples"].to_numpy()[rows] // samples
+    length = corpus.tracks["samples"].to_numpy()[rows]
+    room = length // samples
+    # One excerpt more for every length of an excerpt by which the track exceeds a window
+    preferred = np.where(length >= window_samples, (length - window_samples) // samples + 1, room)
 
     positions = [[]] * len(rows)
     while sum(map(len, positions)) < count:
@@ -58,14 +72,19 @@ def draw(corpus: Corpus, samples: int, count: int, seed: int) -> pd.DataFrame:
                 f" {len(rows)} test tracks have room for {room.sum()} that sound and do not overlap."
                 f" Ask for at most {room.sum()} or add music."
             )
-        shares = _shares(room, count, generator(seed, "excerpts"))
+        shares = _shares(preferred, room, count, generator(seed, "excerpts"))
         positions = [
-            _positions(corpus, row, samples, share, generator(seed, "excerpts", track_id))
-            for row, track_id, share in zip(rows, track_ids, shares, strict=True)
+            _positions(
+                corpus, row, samples, window_samples, share, most, generator(seed, "excerpts", track_id)
+            )
+            for row, track_id, share, most in zip(rows, track_ids, shares, preferred, strict=True)
         ]
-        # A track too silent for its share has shown what it has room for; then the others take over
+        # A track too silent for its share has shown what it has room for; then the others take over. One that
+        # was asked for full windows alone may still have sound near its ends.
         found = np.array([len(of_track) for of_track in positions])
-        room = np.where(found < shares, found, room)
+        lacking = found < shares
+        room = np.where(lacking & (shares > preferred), found, room)
+        preferred = np.where(lacking, np.minimum(found, preferred), preferred)
 
     table = [
         (f"{track_id}:{number}", track_id, first)
@@ -75,36 +94,101 @@ def draw(corpus: Corpus, samples: int, count: int, seed: int) -> pd.DataFrame:
     return pd.DataFrame(table, columns=["excerpt_id", "track_id", "first"])
 
 
-def _shares(room: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """How many of `count` excerpts each track gives, as equal as `room` allows; chance has the last ones."""
+def _shares(preferred: np.ndarray, room: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """How many of `count` excerpts each track gives, as equal as `preferred` allows, then as equal as `room`
+    allows; chance has the last ones.
+    """
     shares = np.zeros(len(room), dtype=int)
     while missing := count - shares.sum():
-        free = np.flatnonzero(shares < room)
+        free = np.flatnonzero(shares < preferred)
+        if len(free) == 0:
+            free = np.flatnonzero(shares < room)
         if missing < len(free):
             free = rng.choice(free, size=missing, replace=False)
         shares[free] += 1
     return shares
 
 
-def _positions(corpus: Corpus, row: int, samples: int, share: int, rng: np.random.Generator) -> list[int]:
-    """First samples of `share` excerpts of a track, ascending; fewer, if too much of the track is silent."""
+def _positions(
+    corpus: Corpus,
+    row: int,
+    samples: int,
+    window_samples: int,
+    share: int,
+    preferred: int,
+    rng: np.random.Generator,
+) -> list[int]:
+    """First samples of `share` excerpts of a track, ascending; fewer, if too much of the track is silent.
+
+    Where no more than `preferred` are asked for, silence is avoided within the place for full windows; else
+    anywhere in the track.
+    """
     length = int(corpus.tracks["samples"].iloc[row])
-    if length // samples == 1:
-        drawn = np.full(share, (length - samples) // 2)
-    else:
-        # Without their own lengths the excerpts are points: any points in the room that is left
-        drawn = np.sort(rng.integers(length - share * samples, size=share, endpoint=True))
-        drawn += samples * np.arange(share)
+    before, after = _margins(length - share * samples, samples, window_samples)
+    # Without their own lengths the excerpts are points: any points in the room that is left
+    drawn = np.sort(rng.integers(length - share * samples - before - after, size=share, endpoint=True))
+    drawn += before + samples * np.arange(share)
 
     positions = [first for first in drawn.tolist() if _sounds(corpus, row, first, samples)]
+    if share > preferred:
+        before, after = 0, 0
     tries = TRIES
     while len(positions) < share and tries:
         tries -= 1
-        first = int(rng.integers(length - samples, endpoint=True))
+        first = int(rng.integers(before, length - samples - after, endpoint=True))
         apart = all(abs(first - other) >= samples for other in positions)
         if apart and _sounds(corpus, row, first, samples):
             positions.append(first)
     return sorted(positions)
+
+
+def _margins(spare: int, samples: int, window_samples: int) -> tuple[int, int]:
+    """Samples to be left before the first excerpt and after the last one of a track, for their windows.
+
+    Where `spare`, what the excerpts leave of the track, is less than both margins, it is shared among them:
+    the excerpts lie as near to the middle as they can.
+    """
+    before = (window_samples - samples) // 2
+    after = window_samples - samples - before
+    if spare < before + after:
+        before = spare // 2
+        after = spare - before
+    return before, after
+
+
+def fastest(corpus: Corpus, excerpts: pd.DataFrame, samples: int) -> np.ndarray:
+    """How much faster each excerpt can be made before silence gets into it.
+
+    Parameters
+    ----------
+    corpus
+    excerpts
+        As from `draw`.
+    samples
+        Length of an excerpt.
+
+    Returns
+    -------
+    (excerpts,) float64
+        The largest ratio of tempo, at least 1, at which what the middle of the sped-up track needs lies
+        inside the track. A window holds enough up to its own length over that of the excerpt.
+    """
+    length = corpus.tracks.set_index("track_id")["samples"].loc[excerpts["track_id"]].to_numpy()
+    first = excerpts["first"].to_numpy()
+    return 1 + 2 * np.minimum(first, length - samples - first) / samples
+
+
+def note_of_padding(corpus: Corpus, excerpts: pd.DataFrame, samples: int, window_samples: int) -> str:
+    """A sentence that says how many windows reach beyond their track; empty where none does."""
+    ratios = fastest(corpus, excerpts, samples)
+    padded = ratios < 1 + 2 * ((window_samples - samples) // 2) / samples
+    if not padded.any():
+        return ""
+    return (
+        f"{padded.sum()} of {len(padded)} excerpts lie so near to an end of their track that zeros fill a"
+        f" part of their window of {window_samples} samples. Tempo shifts up to {ratios.min():.3g} need no"
+        " zeros."
+    )
 
 
 def _sounds(corpus: Corpus, row: int, first: int, samples: int) -> bool:

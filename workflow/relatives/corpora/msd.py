@@ -6,7 +6,10 @@ Tags come from ``lastfm_tags.db``, the SQLite file of the Last.fm data set, in t
 says; the 50 that most tracks of the database have are the labels. ``track_metadata.db`` in the folder, the
 data set's own, adds song, artist, album and year.
 
-Split by song, 0.7, 0.1, 0.2 (study: 71,512 of 102,161 clips for training, 1,000 for tests).
+Split by song, 0.7, 0.1, 0.2 of whatever previews are there, and all of them are used. The study drew 71,512
+of 102,161 clips for training, which are 0.7 of them, and 1,000 for tests; no such number is drawn here. The
+steps of ``workflow/presets/paper.yaml`` assume the study's 71,512: they are its epochs times these clips,
+over the batch of 24. With fewer previews, the same steps are more epochs.
 
 Source: Bertin-Mahieux, Ellis, Whitman and Lamere (2011), http://millionsongdataset.com
 """

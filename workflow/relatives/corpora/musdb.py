@@ -5,8 +5,9 @@ drums, bass, other and vocals; MUSDB18-HQ has a folder a song, ``train/Artist - 
 stem. The module reads whichever is there. Stems are mixed to mono; the accompaniment is the sum of drums,
 bass and other, and the mixture that of all four.
 
-The test songs are the published ones; the training songs are drawn 7 : 3 into training and validation, as in
-the study. Its own draw is not published, nor is it `musdb`'s list of 14 songs for validation.
+The test songs are the published ones; the training songs are drawn 7 : 3 into training and validation, as the
+study's text says. Its own draw is not published, nor is it `musdb`'s list of 14 songs for validation. Its
+released code has another split: 89 songs for training, 9 for validation, 49 for tests.
 
 Source: Rafii, Liutkus, Stöter, Mimilakis and Bittner (2017), https://doi.org/10.5281/zenodo.1117372
 """
@@ -26,7 +27,7 @@ STREAMS = {"drums": 1, "bass": 2, "other": 3, "vocals": 4}
 ACCOMPANIMENT = ("drums", "bass", "other")
 
 TRAINING_SHARES = (0.7, 0.3)
-"""Of training and validation among the training songs (study)."""
+"""Of training and validation among the training songs (study's text; its released code: 89 and 9 songs)."""
 
 
 def provides(settings: dict) -> set[str]:

@@ -1,8 +1,9 @@
 """The short-time Fourier transform (STFT) that the networks see, on any torch device.
 
 Conventions: frames come before bins, so a spectrogram is (batch, frames, n_fft // 2 + 1). Frame k is centred
-on sample ``k * hop``, the signal being continued by zeros, so a signal of n samples has ``1 + n // hop``
-frames. The window is a periodic Hann window, unscaled: values are those of `librosa.stft` with its defaults.
+on sample ``k * hop``, the signal being continued by zeros (the study's released code: by its reflection), so
+a signal of n samples has ``1 + n // hop`` frames. The window is a periodic Hann window (released code: a
+symmetric one), unscaled: values are those of `librosa.stft` with its defaults.
 
 Level is in dB of magnitude, where 0 dB is a magnitude of 1, and never below `FLOOR`. What is standardised
 (the input of a network, its scaler, the target of a decoder) is first clipped a number of dB below the

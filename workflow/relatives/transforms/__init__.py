@@ -8,15 +8,25 @@ After every transformation the loudness is set back to that of the input, lest a
 change of level. Silence has no loudness: where the input is silent, the transformed signal keeps its level.
 Nothing is clipped or normalised, so a signal may exceed full scale afterwards.
 
+The excerpts of the tests, original and transformed, have one quantisation, that of int16 (`excerpt`). A
+corpus is stored as int16. The noise of its rounding, -101 dB of full scale, is alone at the top of the band
+of dull music, where a pitch shift or a codec takes it away. Without a second rounding, a network could tell
+by that noise alone what has been transformed. The study's released code quantises more coarsely: audio for
+training and the points, original and transformed, are 8-bit mu-law there (the test excerpts of VS are not).
+
+Over what the levels are measured: the signal-to-noise ratio and the loudness are those of the excerpt of 2 s,
+as in the study's text; its released code takes both over the whole window of 4 s.
+
 Sources
 -------
-"Are Nearby Neighbors Relatives? Testing Deep Music Embeddings" (2019), the section on the transformations.
+"Are Nearby Neighbors Relatives? Testing Deep Music Embeddings" (2019), the section on the transformations,
+and the code that its authors released.
 """
 
 import numpy as np
 
 from relatives import seeds
-from relatives.audio import centre, loudness, loudness_gain
+from relatives.audio import centre, loudness, loudness_gain, quantise
 from relatives.errors import InputError
 from relatives.transforms import mp3, rubberband
 from relatives.transforms.grid import GRID, ORIGINAL, RANGES, SMALLEST, UNITS, check
@@ -30,6 +40,9 @@ __all__ = ["GRID", "ORIGINAL", "RANGES", "SMALLEST", "UNITS", "apply", "check", 
 
 def apply(name, magnitude, audio, sample_rate, seed=0, noise=None):
     """Transform a signal and set its loudness back to what it was.
+
+    The result is not rounded to int16, as `excerpt` does it. It may be a step of a longer calculation, in
+    which every rounding would add its noise, and the signal need not come from a file of int16.
 
     Parameters
     ----------
@@ -85,7 +98,13 @@ def excerpt(name, magnitude, window, samples, sample_rate, seed=0, noise=None, c
     noises and the codec touch the window alone. PS and TS move the companion and the rest of the window,
     in step (`rubberband.together`), and the excerpt is the sum of the two. Were the window and the companion
     shifted each by itself, the phases of the companion would be others than those in the mixture, and even
-    a perfect separation would be measured as a bad one.
+    a perfect separation would be measured as a bad one. The study's released code does both otherwise: it
+    shifts every stem by itself, each with its own loudness, and under PN, EN and MP it leaves the reference
+    at its level while the mixture is turned down.
+
+    At the end the excerpt and the companion are rounded to the steps of int16, in which the originals are
+    stored, without clipping (`relatives.audio.quantise`). An original that was read from a corpus of one
+    channel does not change by it; of a stereo track, the mean of the two channels is rounded as well.
 
     Parameters
     ----------
@@ -100,9 +119,9 @@ def excerpt(name, magnitude, window, samples, sample_rate, seed=0, noise=None, c
     Returns
     -------
     (samples,) float32
-        The excerpt.
+        The excerpt; all values are multiples of 1 / 32768.
     (samples,) float32 or None
-        The companion in the excerpt.
+        The companion in the excerpt, likewise.
 
     Raises
     ------
@@ -114,7 +133,7 @@ def excerpt(name, magnitude, window, samples, sample_rate, seed=0, noise=None, c
     original = centre(window, samples)
     part = None if companion is None else centre(_usable(companion), samples)
     if name == ORIGINAL:
-        return original, part
+        return quantise(original), None if part is None else quantise(part)
 
     if name in ("PN", "EN"):
         transformed = _transform(name, magnitude, original, sample_rate, seed, noise)
@@ -126,8 +145,7 @@ def excerpt(name, magnitude, window, samples, sample_rate, seed=0, noise=None, c
         transformed = centre(_transform(name, magnitude, window, sample_rate, seed, noise), samples)
 
     gain = loudness_gain(transformed, loudness(original, sample_rate), sample_rate)
-    matched = (gain * transformed).astype(np.float32)
-    return matched, None if part is None else (gain * part).astype(np.float32)
+    return quantise(gain * transformed), None if part is None else quantise(gain * part)
 
 
 def _transform(name, magnitude, signal, sample_rate, seed, noise):

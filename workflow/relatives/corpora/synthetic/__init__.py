@@ -2,8 +2,9 @@
 
 Three kinds, chosen by ``settings["kind"]``, each a module with a function ``tracks``: `tagging`,
 `instruments` and `separation`. What they share: `genres` (the genres, declared), `composition` (artists and
-songs), `soundfont` and `rendering` (their sound), `voice` (singing). `ambience` makes the bar in which music
-is drowned.
+songs), `soundfont` and `rendering` (their sound), `voice` (singing), `recording` (the noise floor and the
+MP3 of a preview, for the first two kinds). `ambience` makes the bar in which music is drowned, `speech` those
+who talk there.
 
 Every draw has its name under the configured seed: the artist's under the artist, the song's under the song.
 So a song does not depend on the others, nor on the number of workers.

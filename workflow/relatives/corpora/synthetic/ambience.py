@@ -4,22 +4,19 @@ The recording that the study adds as environmental noise cannot be shipped, so `
 babble in the sense of the speech sciences: so many voices that none is understood, with the rhythm, the pitch
 and the spectrum of speech.
 
-* A talker is a singer (`voice`) without vibrato, whose notes are syllables: about four a second, in phrases
-  of one to four seconds that fall in pitch (declination), with pauses between.
+* Its talkers (`speech`) are none of the singers of the corpora. They say about four syllables a second, in
+  phrases of one to four seconds that fall in pitch, with pauses between.
 * A glass that is struck rings in modes whose frequencies grow about as the square of the mode's number:
   French (1983), "In Vino Veritas: A study of wineglass acoustics".
 * The room is noise that decays exponentially, in a statistical model of reverberation (Polack 1988): 60 dB in
   0.8 s, faster at high frequencies.
 """
 
-from dataclasses import replace
-
 import numpy as np
 from scipy import signal
 
 from relatives import audio
-from relatives.corpora.synthetic import voice
-from relatives.corpora.synthetic.composition import Note
+from relatives.corpora.synthetic import speech
 
 LEVEL = 0.1
 """Root mean square of the ambience, -20 dB of full scale."""
@@ -27,17 +24,11 @@ LEVEL = 0.1
 TALKERS = 16
 """Half of them men, half of them women."""
 
-SYLLABLES = 4.2
-"""Syllables a second while talking."""
-
 DECAY = 0.8
 """Seconds in which the room's reverberation falls by 60 dB."""
 
 CLINKS = 0.7
 """Glasses struck a second."""
-
-SPEAKING = {"male": 49.0, "female": 57.0}
-"""Middle of the speaking pitch (MIDI): 139 and 220 Hz, raised as one raises one's voice in a noisy place."""
 
 
 def bar(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
@@ -50,7 +41,8 @@ def bar(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarra
     sample_rate
         Hz.
     rng
-        Generator of all that happens there.
+        Generator of all that happens there. The pipeline draws it under the name ``noise``, which nothing
+        else has.
 
     Returns
     -------
@@ -66,7 +58,7 @@ def bar(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarra
     direct = np.zeros(samples)
     everywhere = np.zeros(samples)
     for talker in range(TALKERS):
-        sound = talk(("male", "female")[talker % 2], seconds, sample_rate, rng)
+        sound = speech.talk(("male", "female")[talker % 2], seconds, sample_rate, rng)
         # Nobody is nearer than 1.5 m; what reaches the listener by the walls does not depend on the distance.
         direct += sound / rng.uniform(1.5, 6.0)
         everywhere += sound
@@ -84,36 +76,6 @@ def bar(seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarra
     sound += 0.06 * babble * (_hum(samples, sample_rate, rng) + _air(samples, sample_rate, rng))
     sound *= LEVEL / audio.rms(sound)
     return (sound * min(1.0, 0.95 / np.abs(sound).max())).astype(np.float32)
-
-
-def talk(kind: str, seconds: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """One person talking with pauses.
-
-    Parameters
-    ----------
-    kind : {"male", "female"}
-        Whose voice.
-    seconds, sample_rate, rng
-        As in `bar`.
-
-    Returns
-    -------
-    (samples,) float32
-        Root mean square of `voice.LEVEL` while talking.
-    """
-    middle = SPEAKING[kind] + rng.uniform(-2.5, 2.5)
-    talker = replace(
-        voice.singer(rng, kind),
-        lowest=middle - 6,
-        highest=middle + 6,
-        vibrato_extent=0.0,
-        effort=rng.uniform(0.6, 0.95),
-        jitter=0.01,
-        glide=rng.uniform(5, 8),
-        damping=1.0,
-        legato=0.2,
-    )
-    return voice.sing(_speech(middle, seconds, rng), talker, sample_rate, rng, round(seconds * sample_rate))
 
 
 def clink(sample_rate: int, rng: np.random.Generator) -> np.ndarray:
@@ -168,27 +130,6 @@ def room(decay: float, sample_rate: int, rng: np.random.Generator) -> np.ndarray
     # The first wall is a few metres away.
     response[: round(0.012 * sample_rate)] = 0
     return response / np.sqrt(np.sum(response**2))
-
-
-def _speech(middle: float, seconds: float, rng: np.random.Generator) -> list[Note]:
-    """Syllables of phrases that fall in pitch, with pauses between."""
-    syllables = []
-    now = rng.uniform(-2.0, 0.5)
-    while now < seconds:
-        count = rng.integers(4, 18)
-        lengths = rng.lognormal(-0.06, 0.35, count) / SYLLABLES
-        # The last syllable of a phrase is drawn out.
-        lengths[-1] *= 1.6
-        starts = now + np.cumsum(lengths) - lengths
-        fall = np.linspace(2.5, -2.5, count) + rng.normal(0, 1.2, count)
-        accents = np.clip(rng.normal(0.7, 0.15, count), 0.3, 1.0)
-        syllables += [
-            Note(start, length, middle + np.clip(pitch, -5.5, 5.5), accent)
-            for start, length, pitch, accent in zip(starts, lengths, fall, accents, strict=True)
-            if start >= 0
-        ]
-        now = starts[-1] + lengths[-1] + rng.lognormal(-0.4, 0.6)
-    return syllables
 
 
 def _hum(samples: int, sample_rate: int, rng: np.random.Generator) -> np.ndarray:

@@ -4,8 +4,8 @@ IRMAS.
 As in IRMAS, the lead predominates but is not alone, and several excerpts come from one song, each song with
 one lead. Nobody in the accompaniment plays an instrument of the lead's class.
 
-Settings: ``songs``, ``seconds`` (of an excerpt), ``split`` (shares of train, valid and test).
-Every song is by another artist.
+Settings: ``songs``, ``seconds`` (of an excerpt), ``split`` (shares of train, valid and test) and, unless the
+music is to stay as it is mixed, ``recording`` (`recording.record`). Every song is by another artist.
 
 Source of the classes and their frequencies: the training data of IRMAS (6,705 excerpts of 3 s).
 """
@@ -161,10 +161,18 @@ def layers(song: Song, name: str, sample_rate: int, seed: int) -> tuple[np.ndarr
     return tuple(produced)
 
 
-def make(casting: Casting, count: int, seconds: float, sample_rate: int, seed: int) -> list["Track"]:
+def make(
+    casting: Casting,
+    count: int,
+    seconds: float,
+    sample_rate: int,
+    seed: int,
+    recording: dict | None = None,
+) -> list["Track"]:
     """The excerpts of a casting's song."""
     from relatives.corpora.store import Track
     from relatives.corpora.synthetic import rendering
+    from relatives.corpora.synthetic.recording import record
 
     song = song_of(casting, count * seconds * SPARE, seed)
     sound = song.album.sound
@@ -173,6 +181,10 @@ def make(casting: Casting, count: int, seconds: float, sample_rate: int, seed: i
         seeds.generator(seed, "corpus", "instruments", casting.name, "noise"), mix, sound, sample_rate
     )
     mix *= rendering.master(mix, sound, sample_rate)
+    if recording is not None:
+        rng = seeds.generator(seed, "corpus", "instruments", casting.name, "recording")
+        # the song as a whole: excerpts are cut out of a finished recording
+        mix = record(mix, recording, sample_rate, rng)
     samples = round(seconds * sample_rate)
     made = []
     for number, start in enumerate(excerpts(song, count, seconds)):
@@ -203,7 +215,12 @@ def make(casting: Casting, count: int, seconds: float, sample_rate: int, seed: i
 def tracks(settings: dict, sample_rate: int, seed: int, workers: int) -> Iterator["Track"]:
     """The corpus: `EXCERPTS` tracks of each of ``songs`` songs, split by song and artist."""
     make_one = functools.partial(
-        make, count=EXCERPTS, seconds=settings["seconds"], sample_rate=sample_rate, seed=seed
+        make,
+        count=EXCERPTS,
+        seconds=settings["seconds"],
+        sample_rate=sample_rate,
+        seed=seed,
+        recording=settings.get("recording"),
     )
     castings = cast(settings["songs"], settings["split"], seed)
     return itertools.chain.from_iterable(in_order(make_one, castings, workers))

@@ -4,7 +4,8 @@ A tag is read off the score, never off a wish: an instrument's tag because the i
 because the album was produced so, a mood's because mode, tempo, energy and register are what the mood sounds
 like (`MOODS`). So every tag is true of the audio, and an ear could find it there.
 
-Settings: ``songs``, ``seconds``, ``split`` (shares of train, valid and test). Artists have `SONGS` songs
+Settings: ``songs``, ``seconds``, ``split`` (shares of train, valid and test) and, unless the music is to stay
+as it is mixed, ``recording`` (`recording.record`). Artists have `SONGS` songs
 each; what an artist plays, sings and when is dealt out so that the splits come by as many of each kind as
 they can.
 """
@@ -183,9 +184,10 @@ def song_of(casting: Casting, number: int, seconds: float, seed: int) -> Song:
     return compose(rng, artist_of(casting, seed), seconds)
 
 
-def sound_of(song: Song, number: int, sample_rate: int, seed: int) -> np.ndarray:
+def sound_of(song: Song, number: int, sample_rate: int, seed: int, recording: dict | None) -> np.ndarray:
     """The song as released: (samples,) float32."""
     from relatives.corpora.synthetic import rendering, voice
+    from relatives.corpora.synthetic.recording import record
 
     artist = song.artist
     mix = rendering.render(song.parts.values(), song.seconds, sample_rate)
@@ -200,10 +202,16 @@ def sound_of(song: Song, number: int, sample_rate: int, seed: int) -> np.ndarray
     produced = rendering.produce(mix, song.album.sound, sample_rate)
     noise = seeds.generator(seed, "corpus", "tagging", artist.name, "noise", number)
     produced += rendering.carrier(noise, produced, song.album.sound, sample_rate)
-    return produced * rendering.master(produced, song.album.sound, sample_rate)
+    produced *= rendering.master(produced, song.album.sound, sample_rate)
+    if recording is None:
+        return produced
+    rng = seeds.generator(seed, "corpus", "tagging", artist.name, "recording", number)
+    return record(produced, recording, sample_rate, rng)
 
 
-def make(item: tuple[Casting, int], seconds: float, sample_rate: int, seed: int) -> "Track":
+def make(
+    item: tuple[Casting, int], seconds: float, sample_rate: int, seed: int, recording: dict | None = None
+) -> "Track":
     """The track of a song: item is a casting and the song's number."""
     from relatives.corpora.store import Track
 
@@ -212,7 +220,7 @@ def make(item: tuple[Casting, int], seconds: float, sample_rate: int, seed: int)
     name = f"{casting.name}, song {number + 1}"
     return Track(
         track_id=name,
-        audio=sound_of(song, number, sample_rate, seed),
+        audio=sound_of(song, number, sample_rate, seed, recording),
         split=casting.split,
         song=name,
         artist=casting.name,
@@ -233,5 +241,11 @@ def tracks(settings: dict, sample_rate: int, seed: int, workers: int) -> Iterato
     """The corpus: ``settings["songs"]`` tracks of ``settings["seconds"]``, split by artist."""
     castings = cast(settings["songs"], settings["split"], settings["seconds"], seed)
     items = [(casting, number) for casting in castings for number in range(SONGS)][: settings["songs"]]
-    make_one = functools.partial(make, seconds=settings["seconds"], sample_rate=sample_rate, seed=seed)
+    make_one = functools.partial(
+        make,
+        seconds=settings["seconds"],
+        sample_rate=sample_rate,
+        seed=seed,
+        recording=settings.get("recording"),
+    )
     return in_order(make_one, items, workers)

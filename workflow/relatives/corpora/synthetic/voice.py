@@ -12,7 +12,8 @@ to syllable.
 
 Where the numbers come from:
 
-* Formants of the sung vowels: the table of formant values in the manual of Csound, by register.
+* Formants of the sung vowels: the table of formant values in the manual of Csound, by register; of the spoken
+  ones: Peterson and Barney (1952), the means of men and of women.
 * Consonants, first to third formant: Klatt (1980), "Software for a cascade/parallel formant synthesizer",
   Table III. Durations, gains and the bands of their noises are round values chosen here.
 * Spectrum of the glottal pulse: Doval, d'Alessandro and Henrich (2006), "The spectrum of glottal flow
@@ -50,8 +51,20 @@ RANGES = {"soprano": (57, 81), "alto": (53, 77), "tenor": (46, 70), "bass": (40,
 
 KINDS = {"female": ("soprano", "alto"), "male": ("tenor", "bass")}
 
-TRACT_SCALE = {"soprano": 1.18, "alto": 1.12, "tenor": 1.0, "bass": 0.95}
+TUBE = 1000.0
+"""Hz between the resonances of a tube of 17 cm, a man's vocal tract without any narrowing (Fant 1960)."""
+
+TRACT_SCALE = {"soprano": 1.18, "alto": 1.12, "tenor": 1.0, "bass": 0.95, "man": 1.0, "woman": 1.17}
 """Register -> size of the formants relative to the man's voice of Klatt's consonants."""
+
+
+def _spoken(**formants: tuple[int, int, int]) -> dict[str, tuple]:
+    """Vowels by three formants in Hz: a tube has the fourth and fifth, bandwidths are round values."""
+    return {
+        vowel: ((*three, 3.5 * TUBE, 4.5 * TUBE), (60, 90, 150, 200, 250))
+        for vowel, three in formants.items()
+    }
+
 
 # Register -> vowel -> frequencies and bandwidths of five formants in Hz.
 VOWELS = {
@@ -83,10 +96,18 @@ VOWELS = {
         "o": ((400, 750, 2400, 2600, 2900), (40, 80, 100, 120, 120)),
         "u": ((350, 600, 2400, 2675, 2950), (40, 80, 100, 120, 120)),
     },
-}
-
-TUBE = 1000.0
-"""Hz between the resonances of a tube of 17 cm, a man's vocal tract without any narrowing (Fant 1960)."""
+    # Spoken vowels, for `speech`; no singer has them.
+    "man": _spoken(
+        i=(270, 2290, 3010), I=(390, 1990, 2550), e=(530, 1840, 2480), ae=(660, 1720, 2410),
+        a=(730, 1090, 2440), o=(570, 840, 2410), U=(440, 1020, 2240), u=(300, 870, 2240),
+        A=(640, 1190, 2390), er=(490, 1350, 1690),
+    ),
+    "woman": _spoken(
+        i=(310, 2790, 3310), I=(430, 2480, 3070), e=(610, 2330, 2990), ae=(860, 2050, 2850),
+        a=(850, 1220, 2810), o=(590, 920, 2710), U=(470, 1160, 2680), u=(370, 950, 2670),
+        A=(760, 1400, 2780), er=(500, 1640, 1960),
+    ),
+}  # fmt: skip
 
 NEUTRAL = ((0.5 * TUBE, 1.5 * TUBE, 2.5 * TUBE, 3.5 * TUBE, 4.5 * TUBE), (100, 120, 150, 200, 250))
 """Frequencies and bandwidths in Hz of the open tract in which a breath sounds."""
@@ -162,7 +183,7 @@ class Singer:
     Attributes
     ----------
     register
-        "soprano", "alto", "tenor" or "bass": the vowels' formants.
+        "soprano", "alto", "tenor" or "bass": the vowels' formants; "man" or "woman" of one who speaks.
     lowest, highest
         Range of the notes, MIDI; an octave at least.
     formant_scale
@@ -315,8 +336,18 @@ class Controls:
     noise_width: np.ndarray
 
 
+def points(seconds: float) -> int:
+    """How many control points so many seconds have, the last one at their end or after it."""
+    return int(np.ceil(seconds / STEP)) + 1
+
+
 def articulate(
-    notes: Sequence, voice: Singer, rng: np.random.Generator, seconds: float, vowels: Sequence[str] = "aeiou"
+    notes: Sequence,
+    voice: Singer,
+    rng: np.random.Generator,
+    seconds: float,
+    vowels: Sequence[str] = "aeiou",
+    frequency: np.ndarray | None = None,
 ) -> Controls:
     """What `voice` does to sing `notes`, one syllable or a slur a note.
 
@@ -335,21 +366,23 @@ def articulate(
         How long the controls last; notes beyond are left out.
     vowels
         The vowels to sing, drawn from with equal chances.
+    frequency : (n,), optional
+        Fundamental in Hz at each of the `points`, for a voice that speaks; that of the notes by default.
 
     Returns
     -------
     Controls
-        ``ceil(seconds / STEP) + 1`` points.
+        Of `points`.
     """
     start, end, pitch, velocity = _line(notes, voice, seconds)
-    count = int(np.ceil(seconds / STEP)) + 1
+    count = points(seconds)
     rest = start - np.concatenate([[0.0], end[:-1]])
     opens = rest >= BREATH
     opens[0] = True
     joins = np.concatenate([[False], rest[1:] < 0.02])
 
     controls = Controls(
-        frequency=_pitch(start, end, pitch, opens, voice, rng, count),
+        frequency=_pitch(start, end, pitch, opens, voice, rng, count) if frequency is None else frequency,
         voicing=np.zeros(count),
         aspiration=np.zeros(count),
         frication=np.zeros(count),
@@ -455,7 +488,13 @@ def synthesise(
 
 
 def sing(
-    notes: Sequence, voice: Singer, sample_rate: int, rng: np.random.Generator, samples: int
+    notes: Sequence,
+    voice: Singer,
+    sample_rate: int,
+    rng: np.random.Generator,
+    samples: int,
+    vowels: Sequence[str] = "aeiou",
+    frequency: np.ndarray | None = None,
 ) -> np.ndarray:
     """A melody sung.
 
@@ -472,6 +511,8 @@ def sing(
         Generator of all that chance decides: syllables, unevenness, noise.
     samples
         Length of the output; notes beyond it are not sung.
+    vowels, frequency
+        As for `articulate`.
 
     Returns
     -------
@@ -490,7 +531,7 @@ def sing(
     notes = [note for note in notes if min(note.duration, seconds - note.start) >= SHORTEST]
     if not notes:
         return np.zeros(samples, np.float32)
-    controls = articulate(notes, voice, rng, seconds)
+    controls = articulate(notes, voice, rng, seconds, vowels, frequency)
     sound = synthesise(controls, voice, sample_rate, rng, samples)
     sung = _upsample(controls.voicing, samples, sample_rate) > 0.1 * controls.voicing.max()
     sound *= LEVEL / np.sqrt(np.mean(sound[sung] ** 2))
