@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from relatives.figures import style
 from relatives.tasks import TASKS
 
-TRIVIAL = style.Look("on the originals, without learning", style.FAINT, "-", "")
+TRIVIAL = style.Look("trivial predictor, on the originals", style.FAINT, "-", "")
 
 
 def trivial(scores: pd.DataFrame, task: str) -> float:

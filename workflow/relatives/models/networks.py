@@ -112,14 +112,12 @@ class Network(nn.Module):
         """Decibels to deviations from the training set's mean: (…, 513) -> (…, 512) float32."""
         return (spectra[..., :BINS] - self.mean[:BINS]) / self.deviation[:BINS]
 
-    def inputs(self, audio: np.ndarray, statistics: np.ndarray | None = None) -> torch.Tensor:
+    def inputs(self, audio: np.ndarray) -> torch.Tensor:
         """What the encoder sees of excerpts.
 
         Parameters
         ----------
         audio : (batch, samples) float32
-        statistics : (batch, 144) float32, optional
-            Their MFCC statistics, if they are there already.
 
         Returns
         -------
@@ -127,8 +125,7 @@ class Network(nn.Module):
         """
         if not isinstance(self.encoder, MFCCEncoder):
             return self.spectra(audio)
-        if statistics is None:
-            statistics = mfcc.statistics(mfcc.sequences(audio, self.settings["sample_rate"]))
+        statistics = mfcc.statistics(mfcc.sequences(audio, self.settings["sample_rate"]))
         return torch.from_numpy(statistics).to(self.device)
 
     def spectra(self, audio: np.ndarray) -> torch.Tensor:
