@@ -276,6 +276,8 @@ def test_sdr_at_its_ends():
         (signal, 0 * signal, 0),
     ):
         assert separation.sdr(reference, estimate, 50) == pytest.approx(expected)
+    # What a broken network gives is not taken for the vocals
+    assert np.isnan(separation.sdr(signal, np.nan * signal, 50)).all()
 
 
 def test_windows_with_vocals_within_40_db_of_the_mixture_count():

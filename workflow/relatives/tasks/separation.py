@@ -290,13 +290,13 @@ def sdr(
     Returns
     -------
     (n,) float64
-        In dB, from -`RANGE` to `RANGE`.
+        In dB, from -`RANGE` to `RANGE`. NaN only where a window that counts holds a NaN.
     """
     reference, estimate = _windows(references, window), _windows(estimates, window)
     energy = np.square(reference).sum(axis=2)
     error = np.square(reference - estimate).sum(axis=2)
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(error > 0, 10 * np.log10(energy / error), RANGE)
+        ratio = np.where(error == 0, RANGE, 10 * np.log10(energy / error))
     left_out = np.zeros(ratio.shape, dtype=bool) if counts is None else ~np.asarray(counts, dtype=bool)
     return np.ma.median(np.ma.array(ratio.clip(-RANGE, RANGE), mask=left_out), axis=1).filled(np.nan)
 
