@@ -88,6 +88,20 @@ def make_tables(seed=7, excerpts=60, trials=2):
     table["performance"] = table["base"] - table["fall"] * loss
     tables["performance_trials"] = table.drop(columns=["severity", "noise", "base", "fall"])
     tables["performance_curves"] = curves(table, ["task", "encoder"], "performance")
+    tables["scores"] = pd.DataFrame(
+        [
+            (task, encoder, trial, predictor, value)
+            for task, predictor, value in (
+                *(("AE", "network", 0.4), ("AE", "mean spectrum", 1.0), ("AE", "own mean spectrum", 0.5)),
+                *(("AT", "network", 0.9), ("AT", "frequency", 0.7), ("AT", "chance", 0.5)),
+                *(("IR", "network", 0.7), ("IR", "frequency", 0.2), ("IR", "chance", 1 / 11)),
+                *(("VS", "network", 5.0), ("VS", "mixture", -1.0), ("VS", "z = 0", 6.0)),
+            )
+            for encoder in columns["encoder"]
+            for trial in columns["trial"]
+        ],
+        columns=["task", "encoder", "trial", "predictor", "performance"],
+    )
 
     columns = {"space": list(LEVEL), "trial": range(trials), "distance": ["euclidean", "cosine"]}
     latent = observations(rng, columns)
@@ -486,6 +500,9 @@ def test_fig04_draws_the_curves_and_the_originals():
     assert curve.get_ydata().tolist() == wanted["performance"].tolist()
     assert set(dotted.get_ydata()) == {original}
     assert "lower is better" in figure.axes[0].get_ylabel() and "better" not in pane.get_ylabel()
+    # Of what has learned nothing, the best; the network with another z is not one of these
+    thin = [lines(figure.axes[5 * row], color=style.FAINT) for row in range(4)]
+    assert [line.get_ydata()[0] for (line,) in thin] == [0.5, 0.7, 0.2, -1.0]
 
 
 def test_fig06_draws_the_audio_space_alone():

@@ -1,13 +1,14 @@
 """The networks: the shapes of Table 1, the bottleneck, what is folded away for inference, checkpoints."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 import tiny_corpus
 from relatives.errors import InputError
 from relatives.features import mfcc
-from relatives.models import decoders, encoders, networks, untrained
+from relatives.models import decoders, encoders, inference, networks, untrained
 from relatives.training import train
 
 TABLE_1 = """
@@ -161,6 +162,43 @@ def test_folding_changes_nothing(task, encoder):
     assert not any(isinstance(module, encoders.BatchNorm) for module in folded.modules())
     torch.testing.assert_close(folded(inputs), network(inputs), rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(folded.encode(inputs), network.encode(inputs), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(("frames", "joined"), [(16, 3), (21, 1)])
+@pytest.mark.parametrize("task", ["AE", "VS"])
+def test_joined_layers_give_what_the_layers_gave(task, frames, joined):
+    network = tiny_corpus.network(task, width=2, frames=frames)
+    inputs = network.inputs(tiny_corpus.excerpts(6))
+    for _ in range(20):
+        network(inputs)
+    fast = networks.for_inference(network)
+    kinds = [type(layer) for layer in fast.head.layers]
+    # 21 frames, halved, are 10, 5 and 2: only 10 is twice 5
+    assert kinds.count(inference.JoinedLayer) == joined
+    network.eval()
+    torch.testing.assert_close(fast(inputs), network(inputs), rtol=1e-4, atol=1e-4)
+    pd.testing.assert_frame_equal(networks.trace(fast), networks.trace(network))
+    z = 2 * network.encode(inputs)
+    torch.testing.assert_close(fast.decode(z, inputs), network.decode(z, inputs), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("size", [(8, 12), (9, 13), (2, 3)])
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+def test_the_pooling_is_torchs(size, layout):
+    maps = torch.randn(3, 4, *size).contiguous(memory_format=layout)
+    maps[0, 0, 0, 0] = float("nan")
+    expected = torch.nn.functional.max_pool2d(maps, 2)
+    torch.testing.assert_close(inference.MaxPooling()(maps), expected, rtol=0, atol=0, equal_nan=True)
+
+
+@pytest.mark.parametrize("encoder", ["VGG", "MFCC"])
+@pytest.mark.parametrize("task", ["AE", "AT", "VS"])
+def test_decoding_its_own_points_is_the_whole_network(task, encoder):
+    network = tiny_corpus.network(task, encoder).eval()
+    inputs = network.inputs(tiny_corpus.excerpts(3))
+    torch.testing.assert_close(
+        network.decode(network.encode(inputs), inputs), network(inputs), rtol=0, atol=0
+    )
 
 
 def test_the_input_is_the_standardised_middle():

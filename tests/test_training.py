@@ -74,7 +74,7 @@ def test_what_is_plain_is_learned(task, encoder, corpora, tmp_path):
     network = networks.load(tmp_path / "checkpoint.pt", "cpu")
     rows = corpus.rows("train")
     excerpts = np.stack([corpus.audio(row, 512, tiny_corpus.SAMPLES) for row in rows])
-    performance = TASKS[task].module.performance(network, excerpts, corpus.labels.iloc[rows].to_numpy())
+    performance = TASKS[task].module.performance([network], excerpts, corpus.labels.iloc[rows].to_numpy())
     assert np.nanmean(performance) == 1
 
 

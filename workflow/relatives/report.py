@@ -120,8 +120,9 @@ def build(
     figures, tables : sequences
         In the order in which they are shown.
     scores : DataFrame
-        task, encoder, trial, measure, trivial, performance: the mean over the test excerpts, of a network
-        where trivial is empty, else of the trivial predictor named there. No row where no task was run.
+        task, encoder, trial, measure, predictor, performance: the mean over the test excerpts, of the trial
+        itself where the predictor is "network", else of what it is compared with, by the names in
+        `relatives.tasks.TASKS`. No row where no task was run.
     claims, evidence : DataFrame
         As `relatives.claims.evaluate` returns them. Empty ones make no section.
     statistics : mapping of str to DataFrame
@@ -292,7 +293,7 @@ def costs(timing: Path, logs: Path) -> tuple[pd.DataFrame, float]:
 
 
 def compare(scores: pd.DataFrame) -> list[dict]:
-    """Set each network beside the best of its trivial predictors.
+    """Set each network beside all that it is compared with.
 
     Parameters
     ----------
@@ -303,15 +304,16 @@ def compare(scores: pd.DataFrame) -> list[dict]:
     -------
     list of dict
         A row a task and encoder: task, title, encoder, measure, performance (mean over the trials), trials
-        (of each), trivial (its mean over the trials), predictor (its name), better (whether the network is).
+        (of each), predictors (a list of dict: name; words, what it is; performance, its mean over the trials;
+        wins, in how many trials the network is better, of how many in which both have a number).
     """
     rows = []
-    scores = scores.assign(trivial=scores["trivial"].fillna(""))
     for (task, encoder, measure), group in scores.groupby(["task", "encoder", "measure"], sort=False):
-        own = group[group["trivial"] == ""].sort_values("trial")["performance"]
-        trivial = group[group["trivial"] != ""].groupby("trivial")["performance"].mean()
+        words = TASKS[task].trivial | TASKS[task].ablations
+        # trial down, predictor across
+        by_trial = group.pivot(index="trial", columns="predictor", values="performance")
+        own = by_trial["network"]
         sign = 1 if TASKS[task].higher_is_better else -1
-        best = (sign * trivial).idxmax()
         rows.append(
             {
                 "task": task,
@@ -320,9 +322,17 @@ def compare(scores: pd.DataFrame) -> list[dict]:
                 "measure": measure,
                 "performance": own.mean(),
                 "trials": own.tolist(),
-                "trivial": trivial[best],
-                "predictor": best,
-                "better": bool(sign * own.mean() > sign * trivial[best]),
+                "predictors": [
+                    {
+                        "name": name,
+                        "words": words[name],
+                        "performance": by_trial[name].mean(),
+                        "wins": int((sign * own > sign * by_trial[name]).sum()),
+                        "of": int((own.notna() & by_trial[name].notna()).sum()),
+                    }
+                    for name in words
+                    if name in by_trial
+                ],
             }
         )
     return rows

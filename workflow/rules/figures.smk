@@ -6,7 +6,7 @@ FIGURES = {
     "fig01": ["neighbourhoods", "within"],
     "fig02": ["layers"],
     "fig03": ["grid"],
-    "fig04": ["performance_curves"],
+    "fig04": ["performance_curves", "scores"],
     "fig05": ["means"],
     "fig06": ["within_curves"],
     "fig07": ["within_curves", "within_trials"],
@@ -38,6 +38,7 @@ if NETWORKS["task"]:
         "layers": f"{CONSISTENCY}/tables/layers.parquet",
         "performance_trials": f"{CONSISTENCY}/performance_trials.parquet",
         "performance_curves": f"{CONSISTENCY}/performance_curves.parquet",
+        "scores": f"{CONSISTENCY}/tables/scores.csv",
     }
 if "VS" in SPACES:
     TABLES["songs"] = f"{CONSISTENCY}/projections/songs.parquet"

@@ -1,9 +1,23 @@
 # Every network on the test excerpts of its own corpus, under every magnitude.
 
 
+def embedded(wildcards):
+    """The test excerpts in the spaces of the networks, where these are the points of the consistency tests.
+
+    Separation with VGG needs the maps beside z, too, and cuts the excerpts into segments of its own.
+    """
+    vgg = wildcards.encoder == "VGG"
+    if configuration.corpus_of(config, wildcards.task) != POINTS or (wildcards.task == "VS" and vgg):
+        return {}
+    spaces = [f"{wildcards.task}/trial{trial}" for trial in TRIALS] if vgg else ["mfcc/trial0"]
+    folder = f"{CONSISTENCY}/embeddings"
+    return {f"{name}_points": [f"{folder}/{space}/{name}.npy" for space in spaces] for name in MAGNITUDES}
+
+
 rule perform:
     input:
         unpack(test_files),
+        unpack(embedded),
         checkpoints=[f"{CONSISTENCY}/models/{{task}}/{{encoder}}/trial{trial}/checkpoint.pt" for trial in TRIALS],
     output:
         performance=f"{CONSISTENCY}/performance/{{task}}.{{encoder}}.parquet",

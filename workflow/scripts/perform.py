@@ -8,14 +8,13 @@ import torch
 
 from relatives import jobs
 from relatives.corpora.store import Corpus
-from relatives.features import mfcc
 from relatives.files import replacing
 from relatives.models import networks
 from relatives.tasks import TASKS
 
 
 def main(job):
-    """Measure all trials on the same audio, and on the originals the trivial predictors beside them."""
+    """Measure all trials on the same audio, and on the originals what they are compared with."""
     torch.set_num_threads(job.threads)
     torch.set_flush_denormal(True)
     task, encoder = TASKS[job.wildcards.task], job.wildcards.encoder
@@ -23,19 +22,26 @@ def main(job):
     excerpts = pd.read_parquet(job.input.excerpts)
     trained = [networks.load(path, job.params.device) for path in job.input.checkpoints]
     labels = corpus.labels.set_axis(corpus.tracks["track_id"]).loc[excerpts["track_id"]].to_numpy()
+    windows = {}
+    if "stems" in task.needs:
+        original, vocals = jobs.Blocks(job.input.OG)[0], jobs.Blocks(job.input.OG_vocals)[0]
+        windows["counts"] = task.module.counted(vocals, original, trained[0].settings["sample_rate"])
 
     rows, scores = [], []
     for transformation, magnitudes in job.params.magnitudes.items():
         audio = jobs.Blocks(job.input[transformation])
         vocals = jobs.Blocks(job.input[f"{transformation}_vocals"]) if "stems" in task.needs else None
+        embedded = [np.load(path, mmap_mode="r") for path in job.input.get(f"{transformation}_points", [])]
         for m, magnitude in enumerate(jobs.progress(magnitudes, f"magnitudes of {transformation}")):
             mixtures = audio[m]
             targets = labels if vocals is None else vocals[m]
-            statistics = None
-            if encoder == "MFCC":
-                statistics = mfcc.statistics(mfcc.sequences(mixtures, trained[0].settings["sample_rate"]))
-            for trial, network in enumerate(trained):
-                performance = task.module.performance(network, mixtures, targets, statistics)
+            points = [array[m] for array in embedded]
+            if not points and encoder == "MFCC":
+                points = [trained[0].inputs(mixtures).cpu().numpy()]
+            # MFCC is one space, whatever the trial
+            points = points * len(trained) if len(points) == 1 else points or None
+            found = task.module.performance(trained, mixtures, targets, points, **windows)
+            for trial, (network, performance) in enumerate(zip(trained, found, strict=True)):
                 rows.append(
                     pd.DataFrame(
                         {
@@ -50,14 +56,15 @@ def main(job):
                     )
                 )
                 if transformation == "OG":
-                    trivial = task.module.trivial(network, corpus, mixtures, targets)
-                    for name, values in {"": performance, **trivial}.items():
+                    z = points[trial] if points else None
+                    others = task.module.baselines(network, corpus, mixtures, targets, z, **windows)
+                    for name, values in {"network": performance, **others}.items():
                         scores.append((task.name, encoder, trial, task.measure, name, np.nanmean(values)))
 
     with replacing(job.output.performance) as path:
         pd.concat(rows, ignore_index=True).to_parquet(path, index=False)
     with replacing(job.output.scores) as path:
-        columns = ["task", "encoder", "trial", "measure", "trivial", "performance"]
+        columns = ["task", "encoder", "trial", "measure", "predictor", "performance"]
         pd.DataFrame(scores, columns=columns).to_csv(path, index=False)
 
 

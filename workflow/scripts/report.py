@@ -8,7 +8,7 @@ import pandas as pd
 from relatives import jobs, lineage, report
 from relatives.files import replacing
 
-SCORES = ["task", "encoder", "trial", "measure", "trivial", "performance"]
+SCORES = ["task", "encoder", "trial", "measure", "predictor", "performance"]
 STATISTICS = [
     "fit", "anova", "means", "differences", "smooths",
     "mixed_means", "mixed_differences", "mixed_variances", "mixed_fit",

@@ -1,25 +1,45 @@
 """Figure 4: how well the tasks are done on transformed audio.
 
 Rows are tasks, each on its own measure, columns transformations; a curve an encoder, the mean over trials and
-excerpts with its interval. The dotted line in an encoder's colour is its performance on the originals. Input:
-``performance_curves``, whose rows of transformation OG are the originals.
+excerpts with its interval. The dotted line in an encoder's colour is its performance on the originals, the
+thin grey one that of the best predictor without learning. Input: ``performance_curves``, whose rows of
+transformation OG are the originals, and ``scores``.
 """
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from relatives.figures import style
 from relatives.tasks import TASKS
 
+TRIVIAL = style.Look("trivial predictor, on the originals", style.FAINT, "-", "")
+
+
+def trivial(scores: pd.DataFrame, task: str) -> float:
+    """The performance of a task's best predictor that has learned nothing; NaN where there is none.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        As for `draw`.
+    task : str
+    """
+    rows = scores[(scores["task"] == task) & scores["predictor"].isin(TASKS[task].trivial)]
+    means = rows.groupby("predictor")["performance"].mean()
+    return means.max() if TASKS[task].higher_is_better else means.min()
+
 
 @style.styled(style.DEFAULTS)
-def draw(performance_curves: pd.DataFrame, *, settings: dict) -> Figure:
+def draw(performance_curves: pd.DataFrame, scores: pd.DataFrame, *, settings: dict) -> Figure:
     """Draw the performance of each encoder over the magnitude.
 
     Parameters
     ----------
     performance_curves : DataFrame
         task, encoder, transformation, magnitude, performance, lower, upper.
+    scores : DataFrame
+        task, predictor, performance: those of `Task.trivial` are used.
     settings : dict
         Those of `style.DEFAULTS`.
     """
@@ -30,9 +50,12 @@ def draw(performance_curves: pd.DataFrame, *, settings: dict) -> Figure:
     panes = figure.subplots(len(tasks), len(names), sharey="row", squeeze=False)
     cells = dict(list(performance_curves.groupby(["task", "transformation", "encoder"], observed=True)))
     for row, task in zip(panes, tasks, strict=True):
+        unlearned = trivial(scores, task)
         for axes, name in zip(row, names, strict=True):
             style.magnitude_axis(axes, name, label=task == tasks[-1])
             axes.tick_params(labelbottom=task == tasks[-1])
+            if np.isfinite(unlearned):
+                axes.axhline(unlearned, color=TRIVIAL.colour, linestyle=TRIVIAL.line, linewidth=0.6, zorder=1)
             for encoder in encoders:
                 look = style.ENCODERS[encoder]
                 if (task, "OG", encoder) in cells:
@@ -46,5 +69,5 @@ def draw(performance_curves: pd.DataFrame, *, settings: dict) -> Figure:
     figure.align_ylabels(panes[:, 0])
     original = style.Look("on the originals", style.FAINT, (0, (1, 1.6)), "")
     looks = [style.Look(look.label, look.colour, look.line, "") for look in map(style.ENCODERS.get, encoders)]
-    style.legend(figure, [style.handle(look) for look in [*looks, original]])
+    style.legend(figure, [style.handle(look) for look in [*looks, original, TRIVIAL]])
     return figure

@@ -4,6 +4,11 @@ A decoder is the encoder reversed (Table 1): where the encoder pooled, a value i
 and the convolutions are transposed. The authors' released code instead puts each value back where the
 encoder's pooling had found it. That tells the decoder about the input behind z's back, and is not offered:
 without skip connections, what comes out depends on z alone.
+
+For separation the decoder is that of a U-Net. Here, as in the U-Nets that the study cites (Ronneberger et
+al. 2015, Jansson et al. 2017), the map of each block of the encoder before its pooling is concatenated with
+the unpooled map from below. The released code adds the map after its pooling to the map from below, then
+unpools the sum by the encoder's indices.
 """
 
 import torch
@@ -34,7 +39,8 @@ class Decoder(nn.Module):
     width, frames, channels
         As given to the `VGGEncoder` whose layers are reversed.
     skips : bool
-        Whether each layer also sees the map of the encoder's block that it reverses, as in a U-Net.
+        Whether each layer also sees the map of the encoder's block that it reverses, as in a U-Net: beside
+        its own input, concatenated (released code: added, see the module).
     """
 
     def __init__(

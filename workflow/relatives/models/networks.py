@@ -34,7 +34,7 @@ from relatives.errors import InputError
 from relatives.features import mfcc, spectrogram
 from relatives.features.cache import Cache
 from relatives.inputs import OF_THE_CONTENT, check_file
-from relatives.models import UNTRAINED
+from relatives.models import UNTRAINED, inference
 from relatives.models.decoders import Decoder, MaskDecoder, Unpooling
 from relatives.models.encoders import BINS, Block, GlobalAveragePooling, MFCCEncoder, VGGEncoder
 
@@ -135,14 +135,12 @@ class Network(nn.Module):
         """Clipped decibels to deviations from the training set's mean: (…, 513) -> (…, 512) float32."""
         return (spectra[..., :BINS] - self.mean[:BINS]) / self.deviation[:BINS]
 
-    def inputs(self, audio: np.ndarray, statistics: np.ndarray | None = None) -> torch.Tensor:
+    def inputs(self, audio: np.ndarray) -> torch.Tensor:
         """What the encoder sees of excerpts.
 
         Parameters
         ----------
         audio : (batch, samples) float32
-        statistics : (batch, 144) float32, optional
-            Their MFCC statistics, if they are there already.
 
         Returns
         -------
@@ -150,8 +148,7 @@ class Network(nn.Module):
         """
         if not isinstance(self.encoder, MFCCEncoder):
             return self.spectra(audio)
-        if statistics is None:
-            statistics = mfcc.statistics(mfcc.sequences(audio, self.settings["sample_rate"]))
+        statistics = mfcc.statistics(mfcc.sequences(audio, self.settings["sample_rate"]))
         return torch.from_numpy(statistics).to(self.device)
 
     def spectra(self, audio: np.ndarray) -> torch.Tensor:
@@ -212,6 +209,22 @@ class Network(nn.Module):
         """The dB spectrograms standardised; the MFCC statistics as they are."""
         return inputs if isinstance(self.encoder, MFCCEncoder) else self.standardise(inputs)
 
+    def decode(self, z: torch.Tensor, inputs: torch.Tensor | None = None) -> torch.Tensor:
+        """The output for points of the latent space, as `forward` gives it.
+
+        Parameters
+        ----------
+        z : (batch, dimensions)
+        inputs
+            What `inputs` gives, for a network with skip connections: these carry the maps of the inputs past
+            z, whatever z is. Other networks need none.
+        """
+        if not self.has_skips:
+            return self.head(z).float()
+        skips = []
+        self.encoder(self._prepared(inputs), skips)
+        return self.head(z, skips)
+
 
 def build(settings: dict, mean: np.ndarray, deviation: np.ndarray, seed: int, trial: int) -> Network:
     """A network as it is before training, its weights drawn for its task, encoder and trial.
@@ -233,12 +246,14 @@ def for_inference(network: Network) -> Network:
     """A copy for use after training, which gives the same with less work.
 
     Every BatchNorm is folded into the convolution before it: on a CPU, that halves the time of an embedding.
+    Pooling and decoders get the layers of `inference`.
     """
     network = copy.deepcopy(network).eval()
     for block in [module for module in network.modules() if isinstance(module, Block)]:
         transposed = isinstance(block.convolution, nn.ConvTranspose2d)
         block.convolution = fuse_conv_bn_eval(block.convolution, block.normalisation, transposed)
         block.normalisation = nn.Identity()
+    inference.speed_up(network)
     return network.requires_grad_(False).to(memory_format=torch.channels_last)
 
 
@@ -290,6 +305,8 @@ def resolve(device: str) -> torch.device:
 def trace(network: Network) -> pd.DataFrame:
     """The layers in the order in which data pass them, and what they give: Table 1.
 
+    They are those of the network in training, also where `for_inference` has joined some of them.
+
     Returns
     -------
     DataFrame
@@ -309,13 +326,13 @@ def trace(network: Network) -> pd.DataFrame:
     }
     rows = []
 
-    def follow(part: str, module: nn.Module, name: str) -> torch.utils.hooks.RemovableHandle:
+    def follow(part: str, module: nn.Module, name: str) -> None:
         def note(module, inputs, output):
             rows.append((part, name, "×".join(map(str, output.shape[1:]))))
 
-        return module.register_forward_hook(note)
+        module.register_forward_hook(note)
 
-    hooks = []
+    network = Network(network.settings, network.mean.cpu(), network.deviation.cpu()).eval()
     for part in ("encoder", "head"):
         waiting = [getattr(network, part)]
         while waiting:
@@ -324,15 +341,10 @@ def trace(network: Network) -> pd.DataFrame:
                 name = names[type(module)]
                 if isinstance(module, Block) and isinstance(module.convolution, nn.ConvTranspose2d):
                     name = "Transposed conv 3×3, BN, ReLU"
-                hooks.append(follow(part, module, name))
+                follow(part, module, name)
             else:
                 waiting.extend(module.children())
-    was_training = network.training
-    network.eval()
     with torch.inference_mode():
         network(network.inputs(np.zeros((1, network.settings["samples"]), dtype=np.float32)))
-    network.train(was_training)
-    for hook in hooks:
-        hook.remove()
     shape = "144" if isinstance(network.encoder, MFCCEncoder) else f"1×{network.settings['frames']}×{BINS}"
     return pd.DataFrame([("encoder", "Input", shape), *rows], columns=["part", "layer", "output_shape"])

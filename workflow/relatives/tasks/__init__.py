@@ -17,16 +17,18 @@ Each module has these functions, of the same names:
     The tensors of a batch of training crops, on the CPU: what the encoder sees, and the target.
 ``loss(network, *batch)``
     The mean loss of such a batch, on the network's device.
-``performance(network, excerpts, targets, statistics=None)``
-    The measure for each test excerpt.
-``trivial(network, corpus, excerpts, targets)``
-    The measure for each test excerpt, of predictors that have learned nothing of the audio, by their names.
+``performance(networks, excerpts, targets, points=None)``
+    The measure for each test excerpt, of all trials at once.
+``baselines(network, corpus, excerpts, targets, points=None)``
+    The measure for each test excerpt, of what one trial is compared with, by the names in `TASKS`.
 
-Targets are None for AE, the label rows (n, labels) for AT and IR, the vocals (n, samples) for VS.
+Targets are None for AE, the label rows (n, labels) for AT and IR, the vocals (n, samples) for VS. Points are
+the excerpts in a network's latent space, where they are known already. The last two functions of VS also take
+``counts``, the windows that count.
 """
 
 import importlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import ModuleType
 
 MODULES = {
@@ -53,6 +55,10 @@ class Task:
     measure : str
         Of its performance, with its unit.
     higher_is_better : bool
+    trivial : dict of str to str
+        What has learned nothing, by name, and in words what it gives.
+    ablations : dict of str to str
+        What is still the trained network, but with another z than the excerpt's; likewise.
     """
 
     name: str
@@ -60,6 +66,8 @@ class Task:
     needs: frozenset[str]
     measure: str
     higher_is_better: bool
+    trivial: dict[str, str] = field(hash=False)
+    ablations: dict[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def module(self) -> ModuleType:
@@ -70,9 +78,45 @@ class Task:
 TASKS = {
     task.name: task
     for task in (
-        Task("AE", "autoencoding", frozenset(), "mean squared error", False),
-        Task("AT", "auto-tagging", frozenset({"tags"}), "AUC", True),
-        Task("IR", "instrument recognition", frozenset({"instruments"}), "accuracy", True),
-        Task("VS", "voice separation", frozenset({"stems"}), "SDR [dB]", True),
+        Task(
+            "AE",
+            "autoencoding",
+            frozenset(),
+            "mean squared error",
+            False,
+            {
+                "mean spectrum": "the training set's mean spectrum, whatever the excerpt",
+                "own mean spectrum": "the excerpt's own mean over time, in all frames: nothing moves",
+            },
+        ),
+        Task(
+            "AT",
+            "auto-tagging",
+            frozenset({"tags"}),
+            "AUC",
+            True,
+            {"frequency": "the tags by how frequent they are in training", "chance": "the tags in any order"},
+        ),
+        Task(
+            "IR",
+            "instrument recognition",
+            frozenset({"instruments"}),
+            "accuracy",
+            True,
+            {"frequency": "always the class most frequent in training", "chance": "any class"},
+        ),
+        Task(
+            "VS",
+            "voice separation",
+            frozenset({"stems"}),
+            "SDR [dB]",
+            True,
+            {"mixture": "the mixture as it is, taken for the vocals"},
+            {
+                "z = 0": "this network with z = 0: what comes through the skip connections alone",
+                "mean z": "this network with the training set's mean z: one mask for all",
+                "another excerpt's z": "this network with the z of an excerpt of another song",
+            },
+        ),
     )
 }

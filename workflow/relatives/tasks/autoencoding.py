@@ -6,13 +6,15 @@ under either encoder: the middle frames of the excerpt, 512 bins. A transformed 
 itself, not against its original.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
 from relatives.corpora.store import Corpus
 from relatives.features.cache import Cache
 from relatives.models.networks import Network
-from relatives.tasks.batches import predict
+from relatives.tasks.batches import outputs, predict
 
 
 def check(corpus: Corpus) -> None:
@@ -32,38 +34,56 @@ def loss(network: Network, inputs: torch.Tensor, spectra: torch.Tensor) -> torch
 
 
 def performance(
-    network: Network, excerpts: np.ndarray, targets: None = None, statistics: np.ndarray | None = None
+    networks: Sequence[Network],
+    excerpts: np.ndarray,
+    targets: None = None,
+    points: Sequence[np.ndarray] | None = None,
 ) -> np.ndarray:
     """The mean squared error of each excerpt's reconstruction.
 
     Parameters
     ----------
-    network : Network
-        In evaluation mode, as `networks.load` gives it.
+    networks : sequence of Network
+        The trials of one encoder, in evaluation mode, as `networks.load` gives them.
     excerpts : (n, samples) float32
     targets : None
         The excerpts themselves.
-    statistics : (n, 144) float32, optional
-        The excerpts' MFCC statistics, if they are there already.
+    points : sequence of (n, dimensions) float32, optional
+        The excerpts in the space of each network, if they are there already.
 
     Returns
     -------
-    (n,) float32
+    (trials, n) float32
         In squared deviations of the training set: 0 or more, lower is better.
     """
 
-    def error(audio: np.ndarray, statistics: np.ndarray | None) -> torch.Tensor:
-        inputs = network.inputs(audio, statistics)
-        spectra = inputs if network.settings["encoder"] == "VGG" else network.spectra(audio)
-        return (network(inputs) - network.standardise(spectra)).square().mean(dim=(1, 2))
+    def errors(audio: np.ndarray, *points: np.ndarray) -> torch.Tensor:
+        spectra = networks[0].spectra(audio)
+        if points:
+            found = outputs(networks, None, points)
+        elif networks[0].settings["encoder"] == "VGG":
+            found = [network(spectra) for network in networks]
+        else:
+            found = outputs(networks, audio)
+        return torch.stack(
+            [
+                (output - network.standardise(spectra)).square().mean(dim=(1, 2))
+                for network, output in zip(networks, found, strict=True)
+            ],
+            dim=1,
+        )
 
-    return predict(error, excerpts, statistics)
+    return predict(errors, excerpts, *(points or ())).T
 
 
-def trivial(
-    network: Network, corpus: Corpus, excerpts: np.ndarray, targets: None = None
+def baselines(
+    network: Network,
+    corpus: Corpus,
+    excerpts: np.ndarray,
+    targets: None = None,
+    points: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
-    """The mean squared error of each excerpt if the training set's mean spectrum is always given.
+    """The mean squared error of each excerpt for predictors that have learned nothing.
 
     Parameters
     ----------
@@ -71,15 +91,23 @@ def trivial(
         Any, for its scaler.
     corpus : Corpus
     excerpts : (n, samples) float32
-    targets : None
+    targets, points : None
+        Not used.
 
     Returns
     -------
     dict
-        "mean": (n,) float32.
+        "mean spectrum", the training set's, whatever the excerpt: the excerpt's mean square after
+        standardising. "own mean spectrum", the excerpt's own average over its frames, repeated over time: its
+        variance over time, averaged over the bins; 0 for an excerpt that does not change, such as silence.
+        (n,) float32 each.
     """
 
-    def error(audio: np.ndarray) -> torch.Tensor:
-        return network.standardise(network.spectra(audio)).square().mean(dim=(1, 2))
+    def errors(audio: np.ndarray) -> torch.Tensor:
+        # (batch, frames, bins)
+        spectra = network.standardise(network.spectra(audio))
+        moving = spectra - spectra.mean(dim=1, keepdim=True)
+        return torch.stack([part.square().mean(dim=(1, 2)) for part in (spectra, moving)], dim=1)
 
-    return {"mean": predict(error, excerpts)}
+    found = predict(errors, excerpts)
+    return {"mean spectrum": found[:, 0], "own mean spectrum": found[:, 1]}

@@ -5,6 +5,8 @@ The head is one linear layer with a softmax over the classes; the loss is the ca
 mean is the accuracy.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
@@ -12,7 +14,7 @@ from relatives.corpora.store import Corpus
 from relatives.errors import InputError
 from relatives.features.cache import Cache
 from relatives.models.networks import Network
-from relatives.tasks.batches import predict
+from relatives.tasks.batches import scores
 
 
 def check(corpus: Corpus) -> None:
@@ -40,41 +42,48 @@ def loss(network: Network, inputs: torch.Tensor, classes: torch.Tensor) -> torch
 
 
 def performance(
-    network: Network, excerpts: np.ndarray, targets: np.ndarray, statistics: np.ndarray | None = None
+    networks: Sequence[Network],
+    excerpts: np.ndarray,
+    targets: np.ndarray,
+    points: Sequence[np.ndarray] | None = None,
 ) -> np.ndarray:
     """Whether the class of each excerpt is found.
 
     Parameters
     ----------
-    network : Network
-        In evaluation mode, as `networks.load` gives it.
+    networks : sequence of Network
+        The trials of one encoder, in evaluation mode, as `networks.load` gives them.
     excerpts : (n, samples) float32
     targets : (n, classes) uint8
         A single 1 in each row.
-    statistics : (n, 144) float32, optional
-        The excerpts' MFCC statistics, if they are there already.
+    points : sequence of (n, dimensions) float32, optional
+        The excerpts in the space of each network, if they are there already; then they are not heard again.
 
     Returns
     -------
-    (n,) float64
+    (trials, n) float64
         1 or 0.
     """
-    scores = predict(
-        lambda audio, statistics: network(network.inputs(audio, statistics)), excerpts, statistics
-    )
-    return (scores.argmax(axis=1) == targets.argmax(axis=1)).astype(float)
+    found = scores(networks, excerpts, points).argmax(axis=2)
+    return (found == targets.argmax(axis=1)).astype(float)
 
 
-def trivial(
-    network: Network, corpus: Corpus, excerpts: np.ndarray, targets: np.ndarray
+def baselines(
+    network: Network,
+    corpus: Corpus,
+    excerpts: np.ndarray,
+    targets: np.ndarray,
+    points: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     """Whether the class of each excerpt is found by predictors that do not listen.
 
     Parameters
     ----------
     network : Network
+        Not used.
     corpus : Corpus
-    excerpts : (n, samples) float32
+    excerpts, points
+        Not used.
     targets : (n, classes) uint8
 
     Returns

@@ -5,6 +5,8 @@ tags and clips. The performance is the study's AUC over the tags of a clip: the 
 the clip has is ranked above one which it has not.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from scipy.stats import rankdata
@@ -13,7 +15,7 @@ from relatives.corpora.store import Corpus
 from relatives.errors import InputError
 from relatives.features.cache import Cache
 from relatives.models.networks import Network
-from relatives.tasks.batches import predict
+from relatives.tasks.batches import scores
 
 
 def check(corpus: Corpus) -> None:
@@ -39,40 +41,46 @@ def loss(network: Network, inputs: torch.Tensor, tags: torch.Tensor) -> torch.Te
 
 
 def performance(
-    network: Network, excerpts: np.ndarray, targets: np.ndarray, statistics: np.ndarray | None = None
+    networks: Sequence[Network],
+    excerpts: np.ndarray,
+    targets: np.ndarray,
+    points: Sequence[np.ndarray] | None = None,
 ) -> np.ndarray:
     """The AUC over the tags of each excerpt.
 
     Parameters
     ----------
-    network : Network
-        In evaluation mode, as `networks.load` gives it.
+    networks : sequence of Network
+        The trials of one encoder, in evaluation mode, as `networks.load` gives them.
     excerpts : (n, samples) float32
     targets : (n, tags) uint8
-    statistics : (n, 144) float32, optional
-        The excerpts' MFCC statistics, if they are there already.
+    points : sequence of (n, dimensions) float32, optional
+        The excerpts in the space of each network, if they are there already; then they are not heard again.
 
     Returns
     -------
-    (n,) float64
+    (trials, n) float64
         0 to 1, higher is better; see `auc`.
     """
-    scores = predict(
-        lambda audio, statistics: network(network.inputs(audio, statistics)), excerpts, statistics
-    )
-    return auc(scores, targets)
+    return np.stack([auc(of_trial, targets) for of_trial in scores(networks, excerpts, points)])
 
 
-def trivial(
-    network: Network, corpus: Corpus, excerpts: np.ndarray, targets: np.ndarray
+def baselines(
+    network: Network,
+    corpus: Corpus,
+    excerpts: np.ndarray,
+    targets: np.ndarray,
+    points: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     """The AUC of each excerpt for predictors that do not listen.
 
     Parameters
     ----------
     network : Network
+        Not used.
     corpus : Corpus
-    excerpts : (n, samples) float32
+    excerpts, points
+        Not used.
     targets : (n, tags) uint8
 
     Returns
@@ -81,8 +89,8 @@ def trivial(
         "frequency", the tags ranked by how frequent they are in training; "chance", 1/2: (n,) float64.
     """
     frequency = corpus.labels.iloc[corpus.rows("train")].to_numpy().mean(axis=0)
-    scores = np.tile(frequency, (len(targets), 1))
-    return {"frequency": auc(scores, targets), "chance": auc(np.zeros_like(scores), targets)}
+    ranked = np.tile(frequency, (len(targets), 1))
+    return {"frequency": auc(ranked, targets), "chance": auc(np.zeros_like(ranked), targets)}
 
 
 def auc(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
