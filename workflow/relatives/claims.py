@@ -35,8 +35,9 @@ a run had been looked at:
 * after a review of a later embedded run, whose verdicts were known: findings 3, 5, 6 and 10 are judged by
   mixed models instead of the additive ones (the review showed that 3, 5 and 6, then contradicted, would not
   be decided); finding 1 has a part for each transformation instead of their mean, which was supported
-  although pink noise failed; finding 4 tests what the paper says, which is another comparison; the flatness of finding
-  6 is relative to each space's own correlation; kappa stands beside finding 7; findings 11 to 17 are new.
+  although pink noise failed; finding 4 tests what the paper says, which is another comparison; the flatness
+  of finding 6 is relative to each space's own correlation; kappa stands beside finding 7; findings 11 to 17
+  are new.
 
 Terms
 -----
