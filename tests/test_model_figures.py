@@ -94,8 +94,14 @@ def make_tables(seed=3):
         for first, second in itertools.combinations(levels, 2)
     ]
     variances = {"excerpt": 0.012, "excerpt in space": 0.004, "trial": 0.0021, "residual": 0.031}
+    smooths = [
+        {"model": model, "cell": f"cell {number}", "warning": number < 3}
+        for model in LEVELS
+        for number in range(25)
+    ]
     tables = {
         "means": with_intervals(means),
+        "smooths": pd.DataFrame(smooths),
         "differences": pd.DataFrame(differences),
         "fit": pd.DataFrame(fit),
         "residuals": pd.concat(residuals, ignore_index=True),
@@ -431,12 +437,12 @@ def test_fig11_leaves_out_rows_and_columns_without_a_model():
 def test_mixed_draws_both_models_and_the_shares():
     figure = draw("mixed")
     assert len(figure.axes) == 8
-    for row, (model, title) in enumerate(mixed.MODELS.items()):  # noqa: B007 (used in queries)
+    for row, (_model, title) in enumerate(mixed.MODELS.items()):
         left, right = figure.axes[2 * row : 2 * row + 2]
         assert left.get_title(loc="left") == title
         found = points(left)
-        additive = TABLES["means"].query("model == @model and term == 'space'")
-        table = TABLES["mixed_means"].query("model == @model")
+        additive = TABLES["means"].query("model == @_model and term == 'space'")
+        table = TABLES["mixed_means"].query("model == @_model")
         labels = {name: look.label for name, look in style.SPACES.items()}
         assert found.pop(style.FAINT) == dict(
             zip(additive["space"].map(labels), additive["mean"], strict=True)
@@ -448,7 +454,7 @@ def test_mixed_draws_both_models_and_the_shares():
             sorted(interval[1:] for interval in intervals(left)),
             sorted(pd.concat([additive, table])[["lower", "upper"]].to_numpy().tolist()),
         )
-        variances = TABLES["mixed_variances"].query("model == @model")
+        variances = TABLES["mixed_variances"].query("model == @_model")
         np.testing.assert_allclose(
             [bar.get_width() for bar in right.patches],
             variances["variance"].to_numpy() / variances["variance"].sum(),
@@ -476,6 +482,8 @@ def test_checks_draw_every_observation_of_every_model():
     np.testing.assert_array_equal(observed.get_xydata(), table[["fitted", "residual"]])
     assert observed.get_rasterized() and list(zero.get_ydata()) == [0, 0]
     assert np.abs(smooth.get_ydata()).max() < 0.03  # nothing but noise
+    beside = [letters(axes) for axes in figure.axes[1::2]]
+    assert all(text[0].startswith("R² 0.9") and text[0].endswith("\nfail: 3 of 25") for text in beside)
     places = {
         title: (round(pane.get_position().x0, 2), round(pane.get_position().y0, 2))
         for title, pane in drawn.items()

@@ -18,7 +18,7 @@ FIGURES = {
     "fig13": ["between"],
     "fig14": ["songs"],
     "mixed": ["mixed_means", "means", "mixed_variances"],
-    "checks": ["residuals", "fit"],
+    "checks": ["residuals", "fit", "smooths"],
 }
 TABLES = {
     "grid": f"{CONSISTENCY}/tables/grid.parquet",
