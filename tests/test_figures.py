@@ -39,6 +39,7 @@ from relatives.figures import (
     style,
     table01,
 )
+from relatives.performance import standardised
 
 # Consistency at the smallest transformations
 LEVEL = {"mfcc": 0.95, "AT": 0.85, "IR": 0.7, "VS": 0.45, "AE": 0.25}
@@ -544,14 +545,22 @@ def test_fig10_draws_the_pair_of_distances_that_is_set():
         assert style.pair_label(pair) in figure.axes[0].get_ylabel()
 
 
-def test_fig12_standardises_within_the_task():
-    table = fig12.standardise(TABLES["performance_trials"])
+def test_fig12_draws_performance_in_the_unit_of_the_models():
+    table = standardised(TABLES["performance_trials"])
     for task, rows in TABLES["performance_trials"].groupby("task"):
         values = rows.loc[rows["transformation"] != "OG", "performance"].to_numpy()
-        wanted = (values - values.mean()) / values.std() * (-1 if task == "AE" else 1)
+        wanted = (values - values.mean()) / values.std(ddof=1) * (-1 if task == "AE" else 1)
         np.testing.assert_allclose(table.loc[table["task"] == task, "performance"], wanted, atol=1e-12)
     alike = TABLES["performance_trials"].assign(performance=0.5)
-    assert (fig12.standardise(alike)["performance"] == 0).all()
+    assert (standardised(alike)["performance"] == 0).all()
+    drawn = {
+        round(float(value), 9)
+        for axes in draw("fig12").axes[: len(style.ENCODERS)]
+        for line in axes.lines
+        for value in line.get_ydata()
+    }
+    wanted = fig12.smallest(table)["performance"].round(9)
+    assert set(wanted) == drawn
 
 
 def test_fig12_tells_the_directions_apart():

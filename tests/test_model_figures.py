@@ -79,23 +79,40 @@ def make_tables(seed=3):
         fit.append(
             {"model": model, "n": n, "r_squared": 0.98 - 0.005 * number, "edf": 181.2, "problem": None}
         )
-    mixed = [
-        {"distance": distance, "space": space, "mean": level - 0.02, "se": 0.05 + 0.03 * (space == "mfcc")}
-        for distance in ("euclidean", "cosine")
-        for space, level in CONSISTENCY.items()
+    mixed_models = {
+        model: CORRELATION if model.startswith("correlation") else CONSISTENCY
+        for model in (*mixed.MODELS, "correlation_by_excerpt_dtw_cosine")
+    }
+    mixed_rows = [
+        {"model": model, "space": space, "mean": level - 0.02, "se": 0.05 + 0.03 * (space == "mfcc")}
+        for model, levels in mixed_models.items()
+        for space, level in levels.items()
     ]
-    variances = {"excerpt": 0.012, "trial": 0.0021, "residual": 0.031}
+    mixed_pairs = [
+        {"model": model, "first": first, "second": second, "p": 1e-4}
+        for model, levels in mixed_models.items()
+        for first, second in itertools.combinations(levels, 2)
+    ]
+    variances = {"excerpt": 0.012, "excerpt in space": 0.004, "trial": 0.0021, "residual": 0.031}
+    smooths = [
+        {"model": model, "cell": f"cell {number}", "warning": number < 3}
+        for model in LEVELS
+        for number in range(25)
+    ]
     tables = {
         "means": with_intervals(means),
+        "smooths": pd.DataFrame(smooths),
         "differences": pd.DataFrame(differences),
         "fit": pd.DataFrame(fit),
         "residuals": pd.concat(residuals, ignore_index=True),
-        "mixed_means": with_intervals(mixed),
+        "mixed_means": with_intervals(mixed_rows),
+        "mixed_differences": pd.DataFrame(mixed_pairs),
         "mixed_variances": pd.DataFrame(
             [
-                {"distance": distance, "component": name, "variance": value}
-                for distance in ("euclidean", "cosine")
+                {"model": model, "component": name, "variance": value}
+                for model in mixed_models
                 for name, value in variances.items()
+                if not (model.startswith("correlation_dtw") and name.startswith("excerpt"))
             ]
         ),
     }
@@ -333,23 +350,31 @@ def joined(axes):
     ]
 
 
-def test_fig08_joins_what_does_not_differ():
+def test_fig08_joins_what_does_not_differ_over_networks():
     differences = TABLES["differences"].assign(p=1e-4)
-    here = (differences["model"] == "within_cosine") & ~differences[["first", "second"]].isin(["mfcc"]).any(
-        axis=1
-    )
-    alike = differences.loc[here, ["first", "second"]].apply(frozenset, axis=1)
+    over = TABLES["mixed_differences"]
+    alike = over[["first", "second"]].apply(frozenset, axis=1)
     # AT, IR and VS do not differ from one another, nor VS from AE
-    no = alike[
-        alike.isin([frozenset(pair) for pair in (("AT", "IR"), ("AT", "VS"), ("IR", "VS"), ("VS", "AE"))])
-    ]
-    differences.loc[no.index, "p"] = 0.05
-    drawn = panes(draw("fig08", TABLES | {"differences": differences}))
+    pairs = [frozenset(pair) for pair in (("AT", "IR"), ("AT", "VS"), ("IR", "VS"), ("VS", "AE"))]
+    over = over.assign(p=over["p"].mask((over["model"] == "within_cosine") & alike.isin(pairs), 0.05))
+    drawn = panes(draw("fig08", TABLES | {"differences": differences, "mixed_differences": over}))
     assert joined(drawn["Euclidean"]) == []
-    assert "all differ" in drawn["Euclidean"].get_title(loc="right")
+    note = "10 of 10 pairs differ (Tukey); 10 of 10 over networks"
+    assert drawn["Euclidean"].get_title(loc="right") == note
     # In the order of the rows: MFCC, AT, IR, VS, AE
     assert joined(drawn["cosine"]) == [{1, 2, 3}, {3, 4}]
-    assert "joined" in drawn["cosine"].get_title(loc="right")
+    note = "10 of 10 pairs differ (Tukey); 6 of 10 over networks"
+    assert drawn["cosine"].get_title(loc="right") == note
+
+
+def test_fig08_does_not_speak_of_networks_that_are_no_sample():
+    """One trial of each space: the mixed model has no component of networks."""
+    variances = TABLES["mixed_variances"].query("component != 'trial'")
+    over = TABLES["mixed_differences"].assign(p=0.5)
+    for tables in ({"mixed_variances": variances}, {"mixed_differences": over.head(0)}):
+        drawn = panes(draw("fig08", TABLES | {"mixed_differences": over} | tables))
+        assert joined(drawn["cosine"]) == []
+        assert drawn["cosine"].get_title(loc="right").endswith("(Tukey); over networks not known")
 
 
 def test_indistinct_sets_are_the_cliques_of_the_pairs():
@@ -411,13 +436,13 @@ def test_fig11_leaves_out_rows_and_columns_without_a_model():
 
 def test_mixed_draws_both_models_and_the_shares():
     figure = draw("mixed")
-    assert len(figure.axes) == 4
-    for row, distance in enumerate(("euclidean", "cosine")):
+    assert len(figure.axes) == 8
+    for row, (_model, title) in enumerate(mixed.MODELS.items()):
         left, right = figure.axes[2 * row : 2 * row + 2]
-        assert left.get_title(loc="left") == style.DISTANCES[distance].label
+        assert left.get_title(loc="left") == title
         found = points(left)
-        additive = TABLES["means"].query(f"model == 'within_{distance}' and term == 'space'")
-        table = TABLES["mixed_means"].query("distance == @distance")
+        additive = TABLES["means"].query("model == @_model and term == 'space'")
+        table = TABLES["mixed_means"].query("model == @_model")
         labels = {name: look.label for name, look in style.SPACES.items()}
         assert found.pop(style.FAINT) == dict(
             zip(additive["space"].map(labels), additive["mean"], strict=True)
@@ -429,19 +454,22 @@ def test_mixed_draws_both_models_and_the_shares():
             sorted(interval[1:] for interval in intervals(left)),
             sorted(pd.concat([additive, table])[["lower", "upper"]].to_numpy().tolist()),
         )
-        variances = TABLES["mixed_variances"].query("distance == @distance")["variance"].to_numpy()
-        np.testing.assert_allclose([bar.get_width() for bar in right.patches], variances / variances.sum())
-        assert [label.get_text() for label in right.get_yticklabels()] == ["excerpt", "trial", "residual"]
+        variances = TABLES["mixed_variances"].query("model == @_model")
+        np.testing.assert_allclose(
+            [bar.get_width() for bar in right.patches],
+            variances["variance"].to_numpy() / variances["variance"].sum(),
+        )
+        assert [label.get_text() for label in right.get_yticklabels()] == variances["component"].tolist()
 
 
 def test_mixed_names_what_is_random():
     # One trial of each space: a network cannot be told from its space
-    variances = TABLES["mixed_variances"].query("component != 'trial'")
+    variances = TABLES["mixed_variances"].query("component in ('excerpt', 'residual')")
     for table, named in ((TABLES["mixed_variances"], "excerpt, trial"), (variances, "excerpt")):
         figure = draw("mixed", TABLES | {"mixed_variances": table})
         (legend,) = figure.legends
         assert legend.get_texts()[1].get_text() == f"mixed model (random: {named})"
-        assert len(figure.axes[1].patches) == len(table) / 2
+        assert len(figure.axes[1].patches) == (table["model"] == "within_euclidean").sum()
 
 
 def test_checks_draw_every_observation_of_every_model():
@@ -454,6 +482,8 @@ def test_checks_draw_every_observation_of_every_model():
     np.testing.assert_array_equal(observed.get_xydata(), table[["fitted", "residual"]])
     assert observed.get_rasterized() and list(zero.get_ydata()) == [0, 0]
     assert np.abs(smooth.get_ydata()).max() < 0.03  # nothing but noise
+    beside = [letters(axes) for axes in figure.axes[1::2]]
+    assert all(text[0].startswith("R² 0.9") and text[0].endswith("\nfail: 3 of 25") for text in beside)
     places = {
         title: (round(pane.get_position().x0, 2), round(pane.get_position().y0, 2))
         for title, pane in drawn.items()

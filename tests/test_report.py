@@ -45,7 +45,13 @@ EVIDENCE = pd.DataFrame(
     ],
     columns=["claim", "quantity", "study", "run", "lower", "upper", "rule", "verdict"],
 )
-CLAIMS = EVIDENCE.drop_duplicates("claim").assign(statement=["First.", "Second & last.", "Third."])
+ADDITIVE = {"additive": 0.3, "additive_lower": 0.2, "additive_upper": 0.4}
+EVIDENCE = EVIDENCE.assign(**{name: [value, *[np.nan] * 4] for name, value in ADDITIVE.items()})
+CLAIMS = EVIDENCE.drop_duplicates("claim").assign(
+    statement=["First.", "Second & last.", "Third."],
+    kind=["finding", "finding", "further sentence"],
+    section=["5.2", "5.1", "6.2"],
+)
 
 # As pandas reads them from files: what is empty is missing
 STATISTICS = {
@@ -72,20 +78,20 @@ performance,gap,AE,VS,1.5,0.02,75.0,0.0312,1.4,1.6
 performance,PS:AE:VGG,8.9,9,0.52,0.0,True
 performance,TS:AE:VGG,3.1,9,0.99,0.4,False
 """,
-        "mixed_means": """distance,space,mean,se,df,lower,upper
-euclidean,mfcc,0.74,0.01,12.34,0.72,0.76
-euclidean,AE,0.17,0.02,4.0,0.13,0.21
+        "mixed_means": """model,space,mean,se,df,lower,upper
+within_euclidean,mfcc,0.74,0.01,12.34,0.72,0.76
+within_euclidean,AE,0.17,0.02,4.0,0.13,0.21
 """,
-        "mixed_differences": """distance,first,second,difference,se,df,t,p,lower,upper
-euclidean,AE,mfcc,-0.57,0.02,4.5,-28.5,0.0002,-0.61,-0.53
+        "mixed_differences": """model,first,second,difference,se,df,t,p,lower,upper
+within_euclidean,AE,mfcc,-0.57,0.02,4.5,-28.5,0.0002,-0.61,-0.53
 """,
-        "mixed_variances": """distance,component,variance,lower,upper
-euclidean,excerpt,0.01,0.005,0.02
-euclidean,residual,0.03,0.02,0.04
+        "mixed_variances": """model,component,variance,lower,upper
+within_euclidean,excerpt,0.01,0.005,0.02
+within_euclidean,residual,0.03,0.02,0.04
 """,
-        "mixed_fit": """distance,n,excerpts,networks,converged,note
-euclidean,900,100,9,True,
-cosine,900,100,9,False,the optimiser gave up
+        "mixed_fit": """model,n,excerpts,networks,converged,note
+within_euclidean,900,100,9,True,
+within_cosine,900,100,9,False,the optimiser gave up
 """,
     }.items()
 }
@@ -198,13 +204,18 @@ def test_figures_that_are_not_the_studys_have_no_number():
 def test_findings_are_listed_with_their_verdicts_and_parts():
     source = build()
     text = " ".join(Page(source).text.split())
-    assert "1 supported, 1 contradicted, 1 not decided by this run" in text
+    assert "Of the study's ten findings: 1 supported, 1 contradicted." in text
+    assert "Of 1 further sentences of the paper: 1 not decided by this run." in text
     assert (
-        "1 First. first − gravest Study falls This run 0.250 [0.125, 0.375] a rule supported All 2 parts"
-        in text
+        "1 First. Finding, section 5.2 first − gravest Study falls This run 0.250 [0.125, 0.375] "
+        "Additive model 0.300 [0.200, 0.400] a rule supported All 2 parts" in text
     )
-    assert "2 Second & last. F / F Study 0.84 This run 1.016 another rule contradicted 3 Third." in text
+    assert (
+        "2 Second & last. Finding, section 5.1 F / F Study 0.84 This run 1.016 another rule contradicted "
+        "3 Third. Further sentence of the paper, section 6.2" in text
+    )
     assert "This run – needs the space AT not decided by this run" in text
+    assert "first − gravest falls 0.250 [0.125, 0.375] [0.200, 0.400] supported" in text
     assert "second − gravest falls 0.500 [0.400, 0.600] supported" in text
     assert "IR − VS 0.208 0.000 [−0.100, 0.100] not decided by this run" in text
     assert re.findall(r'class="verdict (\w+)"', source) == ["good", "bad", "open"]
@@ -215,7 +226,8 @@ def test_findings_are_listed_with_their_verdicts_and_parts():
 
 def test_models_are_told_with_what_they_say():
     text = " ".join(Page(build()).text.split())
-    assert "task performance 3,760 0.980 237.8 3,522.2 1 of 2" in text
+    assert "task performance 3,760 0.980 237.8 3,522.2 1 of 2 (50 %)" in text
+    assert "share their excerpts" in text
     assert (
         "consistency within the latent spaces (cosine) 1,974 not fitted: no such luck: add magnitudes" in text
     )
@@ -231,13 +243,21 @@ def test_models_are_told_with_what_they_say():
 def test_the_mixed_models_answer_their_question():
     text = " ".join(Page(build()).text.split())
     assert "Do the spaces still differ" in text
-    assert "Holm's correction: 1 of 1." in text
+    assert "Holm's correction: 1 of 1" in text
     assert "MFCC 0.740 0.010 12.3 [0.720, 0.760]" in text
     assert "AE − MFCC −0.570 −28.500 4.5 .0002 [−0.610, −0.530]" in text
     assert "excerpt 0.01000 0.005000 to 0.02000 25 %" in text
-    assert "Consistency, cosine The fit did not converge. the optimiser gave up" in text
+    assert "Consistency within the latent spaces (cosine) Not fitted. the optimiser gave up" in text
+    assert "Consistency within the latent spaces (Euclidean): 1 of 1 pairs differ" in text
+    # Without a component of networks it says nothing of others
+    assert "1 of 1, for these networks." in text
+    trial = pd.DataFrame(
+        [("within_euclidean", "trial", 0.01, 0.0, 0.1)], columns=STATISTICS["mixed_variances"].columns
+    )
+    both = pd.concat([STATISTICS["mixed_variances"], trial])
+    assert "for these networks" not in build(statistics=STATISTICS | {"mixed_variances": both})
     table = STATISTICS["mixed_differences"].assign(p=0.05)
-    assert "Holm's correction: 0 of 1." in build(statistics=STATISTICS | {"mixed_differences": table})
+    assert "Holm's correction: 0 of 1" in build(statistics=STATISTICS | {"mixed_differences": table})
 
 
 def test_without_findings_and_models_there_is_no_section_of_them():
@@ -257,7 +277,8 @@ def test_without_findings_and_models_there_is_no_section_of_them():
 def test_real_findings_can_be_shown():
     claims, evidence = evaluate({}, draws=10, level=0.95, seed=0)
     text = " ".join(Page(build(claims=claims, evidence=evidence)).text.split())
-    assert "10 not decided by this run." in text and "All 15 parts" in text
+    assert "ten findings: 10 not decided by this run." in text and "All 23 parts" in text
+    assert "7 further sentences of the paper: 7 not decided by this run." in text
     assert all(statement in text for statement in claims["statement"])
 
 
@@ -284,6 +305,18 @@ def test_real_findings_can_be_shown():
         (report.model_title("performance"), "task performance"),
         (report.model_title("within_cosine"), "consistency within the latent spaces (cosine)"),
         (report.model_title("agreement_dtw_euclidean"), "agreement with the audio space (DTW, Euclidean)"),
+        (
+            report.model_title("study_within_cosine"),
+            "consistency within the latent spaces (cosine), the study's spaces alone",
+        ),
+        (
+            report.model_title("correlation_by_excerpt_dtw_cosine"),
+            "correlation with the audio space, one an excerpt (DTW, cosine)",
+        ),
+        (
+            report.model_title("correlation_dtw_euclidean-cosine"),
+            "correlation with the audio space (DTW, Euclidean − cosine)",
+        ),
     ],
 )
 def test_numbers_and_models_are_written_for_reading(shown, words):

@@ -10,28 +10,38 @@ Eleven additive models (study, section 5), named by what is modelled and under w
     the two measures between the audio space and the latent spaces; the same factors
 
 Each has the factors' interactions of two, and a smooth of the magnitude for every cell of all factors. What
-is observed is a trial's mean over the excerpts at one magnitude; the originals are not in the models.
+is observed is a trial's mean over the excerpts at one magnitude; the originals are not in the models. Where a
+run has more than the study compared (`relatives.study`), such as an untrained network, a model is fitted a
+second time to the study's levels alone, under the name ``study_{model}``: an added space changes the F and
+the n, so the study's numbers are held against that one.
 
-A mixed model of the consistency by excerpt stands beside those of the consistency within the latent spaces:
-it asks whether the spaces still differ when the excerpts and the trained networks are taken for the random
-draws that they are.
+Mixed models stand beside them (`mixed_models`). The additive models take the networks of this run as given:
+94 magnitudes of one network count as 94 independent observations. The mixed models take the trained networks
+and the excerpts for the random draws that they are, so their intervals say what other trainings and other
+excerpts would give. The findings about differences between spaces are judged by them.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations, product
 
 import numpy as np
 import pandas as pd
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
+from relatives import study
 from relatives.errors import InputError
+from relatives.performance import in_standard_units, standardised
 from relatives.statistics import additive, bootstrap, hierarchical
 from relatives.statistics.splines import LINEAR
-from relatives.tables import PAIR, tidy
-from relatives.tasks import TASKS
+from relatives.study import AUDIO, LATENT
+from relatives.tables import PAIR, PLACE, tidy
+from relatives.transforms import ORIGINAL
 
-LATENT = ("euclidean", "cosine")
-AUDIO = ("dtw", "simple")
 FACTORS = ("task", "encoder", "transformation", "space")
+MOST = 100
+"""Excerpts in a mixed model, at most: where there are more, means of neighbouring ones take their place."""
 
 MIXED_COLUMNS = {
     "mixed_means": ["space", "mean", "se", "df", "lower", "upper"],
@@ -62,6 +72,7 @@ def models(tables):
     Returns
     -------
     dict of str to Model
+        By name; a model of more than the study's levels is followed by the one of these alone.
     """
     found = {}
     if "performance_trials" in tables:
@@ -78,36 +89,22 @@ def models(tables):
         for measure in ("agreement", "correlation"):
             for audio, latent in product(AUDIO, LATENT):
                 found[f"{measure}_{audio}_{latent}"] = Model(pairs[audio, latent], measure, factors)
-    return {name: model for name, model in found.items() if len(model.table)}
+    models = {}
+    for name, model in found.items():
+        models[name] = model
+        alone = _of_study(model)
+        if len(alone.table) < len(model.table):
+            models[f"{study.PREFIX}{name}"] = alone
+    return {name: model for name, model in models.items() if len(model.table)}
 
 
-def standardised(performance_trials):
-    """Performance on transformed audio by trial, in deviations from its task's mean; higher is better.
-
-    The mean and the deviation are those of all trials, encoders and magnitudes of the task; AE's mean squared
-    error changes its sign (study, section 5.1).
-
-    Parameters
-    ----------
-    performance_trials : DataFrame
-        task, encoder, transformation, magnitude, trial, performance.
-
-    Returns
-    -------
-    DataFrame
-        The same columns, without the originals.
-    """
-    table = _transformed(performance_trials).copy()
-    for task, rows in table.groupby("task"):
-        table.loc[rows.index, "performance"] = _standard(rows["performance"].to_numpy(), task)
-    return table
-
-
-def _standard(performance, task):
-    """Performance (n, …) of one task in deviations from its mean over the rows; higher is better."""
-    sign = 1 if TASKS[task].higher_is_better else -1
-    deviation = performance.std(axis=0, ddof=1)
-    return sign * (performance - performance.mean(axis=0)) / np.where(deviation > 0, deviation, 1)
+def _of_study(model):
+    """A model of the study's levels alone."""
+    table = model.table
+    for factor, levels in study.LEVELS.items():
+        if factor in model.factors:
+            table = table[table[factor].isin(levels)]
+    return Model(table, model.response, model.factors)
 
 
 def additive_models(tables, basis, draws, seed):
@@ -119,7 +116,7 @@ def additive_models(tables, basis, draws, seed):
     Parameters
     ----------
     tables : dict of str to DataFrame
-        As for `models`; and ``within`` and ``performance``, from whose excerpts is resampled.
+        As for `models`; and ``within``, ``performance`` and ``between_draws``, for the bootstrap.
     basis : int
         Functions of a smooth, as in `relatives.statistics.gam`.
     draws, seed : int
@@ -133,8 +130,8 @@ def additive_models(tables, basis, draws, seed):
         it), mean, se, lower, upper. ``differences``: model, term, first, second, difference, se, t, p,
         lower, upper, Tukey's; the term ``gap`` is how much farther VGG is above MFCC in one task than in
         another. ``smooths``: model, cell, edf, basis, k_index, p, warning. ``residuals``: model, fitted,
-        residual. ``resampled_f``: model, draw, term, F in a bootstrap sample of the excerpts, for the models
-        of means over excerpts; a draw takes the same excerpts in all models of the same excerpts.
+        residual. ``resampled_f``: model, draw, term, F in a bootstrap sample of the excerpts, of the models
+        that the study's numbers are held against; a draw takes the same excerpts in all models of spaces.
     """
     fits, rows = {}, []
     found = models(tables)
@@ -166,8 +163,9 @@ def additive_models(tables, basis, draws, seed):
         "fit": pd.DataFrame(rows, columns=columns),
         "anova": _gathered(fits, lambda fit: fit.anova(), ["term", "df1", "df2", "F", "p"]),
         "means": _gathered(fits, _means, ["term", *FACTORS, "mean", "se", "lower", "upper"]),
-        "differences": _gathered(
-            fits, _differences, ["term", "first", "second", "difference", "se", "t", "p", "lower", "upper"]
+        "differences": tidy(
+            [_differences(name, fit).assign(model=name) for name, fit in fits.items()],
+            ["model", "term", "first", "second", "difference", "se", "t", "p", "lower", "upper"],
         ),
         "smooths": _gathered(fits, _smooths, ["cell", "edf", "basis", "k_index", "p", "warning"]),
         "residuals": _gathered(
@@ -183,55 +181,122 @@ def additive_models(tables, basis, draws, seed):
                 .reset_index()
                 .melt("draw", var_name="term", value_name="F")
                 .assign(model=name)
-                for name, responses in resampled(found, tables, draws, seed).items()
-                if name in fits
+                for name, responses in resampled(
+                    {name: found[name] for name in fits if study.model(name, fits) == name},
+                    tables,
+                    draws,
+                    seed,
+                )
             ],
             ["model", "draw", "term", "F"],
         ),
     }
 
 
-def resampled(models, tables, draws, seed):
-    """The responses of the models of means over excerpts, in bootstrap samples of the excerpts.
+def resampled(models, tables, draws, seed) -> Iterator[tuple[str, np.ndarray]]:
+    """The responses of models in bootstrap samples of the excerpts, one model after the other.
+
+    A mean over excerpts is taken anew over the excerpts of a draw. The correlation is no such mean: its draws
+    are those of the table ``between_draws``, which are means over the trials. So every trial of a space moves
+    by as much as the mean of all does.
 
     Parameters
     ----------
     models : dict of str to Model
+        By the names that `models` gives.
     tables : dict of str to DataFrame
-        ``within`` and ``performance``, as far as they exist.
+        ``within``, ``performance`` and ``between_draws``, as far as they exist.
     draws, seed : int
+        Of the means; how many draws the correlation has is for its table to say.
+
+    Yields
+    ------
+    str, (n, draws)
+        The name of a model, and its response in each draw, in the order of its rows.
+    """
+    # (space, trial, distance, place) x excerpts
+    errors = side_by_side(tables["within"], "error") if "within" in tables else None
+    for name, model in models.items():
+        measure, *distances = name.removeprefix(study.PREFIX).split("_")
+        if measure == "performance" and "performance" in tables:
+            values = np.empty((len(model.table), draws))
+            # The tasks have excerpts of their own
+            for task, part in model.table.groupby("task", observed=True):
+                own = (model.table["task"] == task).to_numpy()
+                rows = side_by_side(tables["performance"].query("task == @task"), "performance")
+                means = _means_in_draws(Model(part, model.response, model.factors), rows, draws, seed)
+                values[own] = in_standard_units(means, task)
+            yield name, values
+        elif measure == "within" and errors is not None:
+            yield name, 1 - _means_in_draws(model, errors.xs(*distances, level="distance"), draws, seed)
+        elif measure == "agreement" and errors is not None:
+            yield name, _means_in_draws(model, agreements(errors, *distances), draws, seed)
+        elif measure == "correlation" and "between_draws" in tables:
+            cell = ["space", *PLACE]
+            drawn = correlation_draws(tables["between_draws"], *distances)
+            mean = model.table.groupby(cell, observed=True)["correlation"].transform("mean")
+            rows = drawn.reindex(pd.MultiIndex.from_frame(model.table[cell])).to_numpy()
+            yield name, (model.table["correlation"] - mean).to_numpy()[:, None] + rows
+
+
+def side_by_side(rows, value):
+    """A column of a table of observations, with the excerpts side by side.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        A row an observation of one excerpt: excerpt_id, the value, and what tells the observations apart.
+    value : str
+        The column.
 
     Returns
     -------
-    dict of str to (n, draws)
-        By model, in the order of its rows.
+    DataFrame
+        A column an excerpt, in the order of their names; all other columns are levels of the index. NaN where
+        an excerpt has no value.
     """
-    found = {}
-    if "within" in tables:
-        for distance in LATENT:
-            name = f"within_{distance}"
-            if name in models:
-                rows = tables["within"][tables["within"]["distance"] == distance]
-                found[name] = 1 - _means_in_draws(models[name], rows, "error", draws, seed)
-    if "performance" in tables and "performance" in models:
-        model = models["performance"]
-        values = np.empty((len(model.table), draws))
-        # The tasks have excerpts of their own
-        for task, part in model.table.groupby("task"):
-            own = (model.table["task"] == task).to_numpy()
-            rows = tables["performance"][tables["performance"]["task"] == task]
-            part = Model(part, model.response, model.factors)
-            values[own] = _standard(_means_in_draws(part, rows, "performance", draws, seed), task)
-        found["performance"] = values
-    return found
+    return rows.set_index([name for name in rows.columns if name != value])[value].unstack("excerpt_id")
 
 
-def _means_in_draws(model, rows, value, draws, seed):
-    """The mean over excerpts of a column of `rows`, in each draw, for each row of the model: (n, draws)."""
-    cell = [*model.factors, "trial", "magnitude"]
-    by_excerpt = rows.set_index([*cell, "excerpt_id"])[value].unstack("excerpt_id")
-    by_excerpt = by_excerpt.reindex(pd.MultiIndex.from_frame(model.table[cell])).to_numpy(np.float64)
-    return bootstrap.means(by_excerpt, bootstrap.weights(by_excerpt.shape[1], draws, seed))
+def agreements(errors, audio, latent):
+    """Where the audio space and a latent space err alike (eq. 12), for every excerpt.
+
+    Parameters
+    ----------
+    errors : DataFrame
+        0 or 1, as `side_by_side` lays them out: those of the space ``audio`` and of the latent spaces.
+    audio, latent : str
+        The distances.
+
+    Returns
+    -------
+    DataFrame
+        0 or 1: space, trial, transformation, magnitude in the index, a column an excerpt.
+    """
+    spaces = errors.xs(latent, level="distance")
+    # The audio space has one trial
+    known = errors.xs(audio, level="distance").xs("audio", level="space").droplevel("trial")
+    spaces = spaces[spaces.index.get_level_values("space") != "audio"]
+    beside = known.reindex(pd.MultiIndex.from_frame(spaces.index.to_frame(index=False)[PLACE]))
+    return (spaces == beside.to_numpy()).astype(np.int8)
+
+
+def correlation_draws(between_draws, audio, latent):
+    """The draws of the correlation under a pair of distances: a row a space and place, a column a draw."""
+    rows = between_draws[
+        (between_draws["audio_distance"] == audio) & (between_draws["latent_distance"] == latent)
+    ]
+    index = pd.MultiIndex.from_frame(rows[["space", *PLACE]])
+    return pd.DataFrame(np.array([*map(np.asarray, rows["draws"])], dtype=np.float64), index=index)
+
+
+def _means_in_draws(model, values, draws, seed):
+    """The mean over excerpts, in each draw, for each row of the model: (n, draws).
+
+    `values` has the excerpts `side_by_side`.
+    """
+    rows = values.reindex(pd.MultiIndex.from_frame(model.table[values.index.names])).to_numpy(np.float64)
+    return bootstrap.means(rows, bootstrap.weights(rows.shape[1], draws, seed))
 
 
 def _fit(model, factors, basis):
@@ -266,9 +331,16 @@ def _means(fit):
     )
 
 
-def _differences(fit):
-    """All pairs of every main effect; for performance also the gaps between the encoders."""
-    parts = [fit.differences([factor]).assign(term=factor) for factor in fit.factors]
+def _differences(name, fit):
+    """All pairs of every main effect; for performance also the gaps between the encoders.
+
+    Of a model of the study's levels alone the pairs of spaces are all that a finding needs, and each effect
+    takes half a second.
+    """
+    alone = name.startswith(study.PREFIX) and "space" in fit.factors
+    parts = [
+        fit.differences([factor]).assign(term=factor) for factor in (["space"] if alone else fit.factors)
+    ]
     if {"task", "encoder"} <= set(fit.factors) and {"VGG", "MFCC"} <= set(fit.marginals.levels["encoder"]):
         weights, crossing = (
             fit.marginals.averages(["task", "encoder"]),
@@ -285,85 +357,249 @@ def _smooths(fit):
     return fit.smooths.assign(cell=fit.smooths[fit.by].astype(str).agg(":".join, axis=1))
 
 
-def mixed_models(within):
-    """Do the spaces differ in consistency when excerpts and networks are random? A mixed model a distance.
+def mixed_models(tables):
+    """Do the spaces differ when networks and excerpts are random? A mixed model for each measure.
 
-    The consistency of an excerpt in a space's trial is its mean over the magnitudes of a transformation, then
-    over the transformations, as the additive model weights them. The spaces are fixed; random are the
-    excerpt, and the network (the trial within its space). MFCC is no trained network, but has its one row
-    in the latter as the others have: its interval is the wider for it. Where no space has more than one
-    trial, a network cannot be told from its space, and the excerpt alone is random.
+    ``within_{latent}``, ``agreement_{audio}_{latent}``, ``correlation_by_excerpt_{audio}_{latent}``
+        Observed is every excerpt in every network: its mean over the magnitudes of a transformation, then
+        over the transformations, as the additive model weights them. The spaces are fixed. Random are the
+        excerpt, the excerpt in a space (what is hard for one space is not hard for all: without it the
+        trials of a space would count as independent excerpts), and the network, which is a trial of a space.
+        The last measure is eq. 11 read literally, one correlation an excerpt.
+    ``correlation_{audio}_{latent}``
+        The correlation over all pairs of excerpts has no value by excerpt. Observed is every network under
+        every transformation, the mean over its magnitudes. Fixed are the spaces under each transformation:
+        the five transformations are the study's and no sample of others, and how a space bears one of them
+        is nothing random. Random is the network. The excerpts come in by the bootstrap: to the variance of a
+        mean or a difference that the networks give, that of its draws over excerpts is added.
+    ``correlation_{audio}_euclidean-cosine``
+        The same of how much greater the correlation is under the Euclidean distance.
+
+    MFCC is no trained network: nothing of it is random but the excerpts, and its variance between trainings
+    is 0 by nature. The models have one variance for all networks, and treat MFCC and an encoder of the
+    user's own as one network each. This makes their intervals too wide, never too narrow, so we keep it.
+
+    Where no space has more than one trial, a network cannot be told from its space. The first kind is then
+    fitted with the excerpt alone random, and the other is not fitted: nothing is known of other networks.
+
+    Where there are more than `MOST` excerpts, as many means of neighbouring excerpts (which may come from one
+    song) take their place. They have the same mean, and nearly the same standard errors, in less time.
 
     Parameters
     ----------
-    within : DataFrame
-        As in `relatives.tables.within`.
+    tables : dict of str to DataFrame
+        ``within``; ``between`` and ``between_draws``; ``correlation_rows``: as far as they exist.
 
     Returns
     -------
     dict of str to DataFrame
-        ``mixed_means``: distance, space, mean, se, df, lower, upper. ``mixed_differences``: distance, first,
-        second, difference, se, df, t, p (Holm's), lower, upper. ``mixed_variances``: distance, component
-        (excerpt, trial, residual), variance, lower, upper. ``mixed_fit``: distance, n, excerpts, networks,
-        converged, note.
+        ``mixed_means``: model, space, mean, se, df, lower, upper. ``mixed_differences``: model, first,
+        second, difference, se, df, t, p (Holm's, for all pairs of the model), lower, upper (of each
+        difference by itself, 95 %). ``mixed_variances``: model, component (excerpt, excerpt in space, trial,
+        residual), variance, lower, upper (no interval where the correlation is by excerpt).
+        ``mixed_fit``: model, n, excerpts, networks, converged, note.
     """
     parts = {name: [] for name in MIXED_COLUMNS}
-    for distance in LATENT:
-        table = by_excerpt(within[within["distance"] == distance])
-        for name, rows in _mixed(table).items():
-            parts[name].append(rows.assign(distance=distance))
-    return {name: tidy(parts[name], ["distance", *columns]) for name, columns in MIXED_COLUMNS.items()}
+
+    def keep(model, found):
+        for name, rows in found.items():
+            parts[name].append(rows.assign(model=model))
+
+    if "within" in tables:
+        errors = side_by_side(_transformed(tables["within"]), "error")
+        for latent in LATENT:
+            spaces = errors.xs(latent, level="distance")
+            spaces = spaces[spaces.index.get_level_values("space") != "audio"]
+            keep(f"within_{latent}", _by_excerpt_mixed(1 - by_excerpt(spaces)))
+        for audio, latent in product(AUDIO, LATENT):
+            if audio in errors.index.get_level_values("distance"):
+                alike = agreements(errors, audio, latent)
+                keep(f"agreement_{audio}_{latent}", _by_excerpt_mixed(by_excerpt(alike)))
+    if "between" in tables:
+        draws = tables.get("between_draws")
+        for audio, latent in product(AUDIO, (*LATENT, "euclidean-cosine")):
+            observed, drawn = _correlations(tables["between"], draws, audio, latent)
+            if len(observed):
+                keep(f"correlation_{audio}_{latent}", _pooled_mixed(observed, drawn))
+    if "correlation_rows" in tables:
+        for (audio, latent), rows in _transformed(tables["correlation_rows"]).groupby(PAIR, observed=True):
+            values = side_by_side(rows.drop(columns=PAIR), "correlation")
+            keep(
+                f"correlation_by_excerpt_{audio}_{latent}",
+                _by_excerpt_mixed(by_excerpt(values), limits=False),
+            )
+    return {name: tidy(parts[name], ["model", *columns]) for name, columns in MIXED_COLUMNS.items()}
 
 
-def by_excerpt(within):
-    """The consistency of every excerpt in every trial of the latent spaces: the table of the mixed model.
+def by_excerpt(values):
+    """The mean over magnitudes, then over transformations, of every excerpt in every network.
+
+    Parameters
+    ----------
+    values : DataFrame
+        With the excerpts `side_by_side`; space, trial, transformation and magnitude in the index.
 
     Returns
     -------
     DataFrame
-        space, trial, excerpt_id, consistency (its mean over the magnitudes of a transformation, then over the
-        transformations), network (space and trial).
+        space, trial in the index, a column an excerpt.
     """
-    latent = _transformed(within)
-    latent = latent[latent["space"] != "audio"]
-    place = ["space", "trial", "excerpt_id"]
-    by_transformation = latent.groupby([*place, "transformation"], observed=True)["error"].mean()
-    table = (1 - by_transformation.groupby(place).mean()).rename("consistency").reset_index()
-    return table.assign(network=table["space"] + " " + table["trial"].astype(str))
+    network = ["space", "trial"]
+    by_transformation = values.groupby(level=[*network, "transformation"], observed=True).mean()
+    return by_transformation.groupby(level=network, observed=True).mean()
 
 
-def _mixed(table):
-    """The tables of one mixed model."""
-    groups, notes = {"excerpt": "excerpt_id", "trial": "network"}, []
+def _by_excerpt_mixed(values, limits=True):
+    """The mixed model of values by network and excerpt, as `by_excerpt` gives them."""
+    excerpts = values.shape[1]
+    size = -(-excerpts // MOST)
+    notes = []
+    if size > 1:
+        values = values.T.groupby(np.arange(excerpts) // size).mean().T
+        notes.append(f"an excerpt stands for the mean of {size} neighbouring ones")
+    table = values.rename_axis(columns="excerpt").stack().rename("value").reset_index()
+    table["space"] = table["space"].astype(str)
+    table["network"] = table["space"] + " " + table["trial"].astype(str)
+    table["excerpt in space"] = table["space"] + " " + table["excerpt"].astype(str)
+    groups = {"excerpt": "excerpt", "excerpt in space": "excerpt in space", "trial": "network"}
     if table["network"].nunique() == table["space"].nunique():
-        del groups["trial"]
+        groups = {"excerpt": "excerpt"}
         notes.append("no space has more than one trial: the trial is not in the model")
-    counts = {
-        "n": len(table),
-        "excerpts": table["excerpt_id"].nunique(),
-        "networks": table["network"].nunique(),
-    }
-    try:
-        fit = hierarchical.mixed(
-            table, "consistency", "0 + space", groups=groups, components=dict.fromkeys(groups, "1")
-        )
-    except InputError as error:
-        notes.append(str(error))
-        return {"mixed_fit": pd.DataFrame([counts | {"converged": False, "note": "; ".join(notes)}])}
+    counts = {"n": len(table), "excerpts": excerpts, "networks": table["network"].nunique()}
     spaces = sorted(table["space"].unique())
-    first, second = np.array(list(combinations(range(len(spaces)), 2))).T
-    levels = np.eye(len(spaces))
-    notes += fit.notes
-    return {
-        "mixed_means": fit.contrasts(levels).rename(columns={"estimate": "mean"}).assign(space=spaces),
-        "mixed_differences": fit.contrasts(levels[first] - levels[second], correction="holm")
-        .rename(columns={"estimate": "difference"})
-        .assign(first=[spaces[i] for i in first], second=[spaces[i] for i in second]),
-        "mixed_variances": fit.variances.replace({"component": {"Residual": "residual"}}),
-        "mixed_fit": pd.DataFrame([counts | {"converged": fit.converged, "note": "; ".join(notes)}]),
+    return _mixed(table, "0 + space", groups, spaces, np.eye(len(spaces)), counts, notes, limits=limits)
+
+
+def _correlations(between, between_draws, audio, latent):
+    """The correlation under a pair of distances by network and transformation, and the draws of each space.
+
+    Parameters
+    ----------
+    between, between_draws : DataFrame
+        The latter may be None.
+    audio : str
+    latent : str
+        A distance; or two with a minus between, for the difference.
+
+    Returns
+    -------
+    DataFrame
+        space, trial, transformation, value, network: the mean over the magnitudes, as far as it is defined.
+    DataFrame or None
+        A row a space, a column a draw: means over the magnitudes, then over the transformations.
+    """
+    level = ["space", "transformation"]
+    observed, drawn = 0.0, 0.0
+    for sign, distance in zip((1, -1), latent.split("-"), strict=False):
+        rows = _transformed(between)
+        rows = rows[(rows["audio_distance"] == audio) & (rows["latent_distance"] == distance)]
+        observed += (
+            sign * rows.groupby(["space", "trial", "transformation"], observed=True)["correlation"].mean()
+        )
+        if between_draws is not None:
+            rows = correlation_draws(_transformed(between_draws), audio, distance)
+            drawn += sign * rows.groupby(level=level).mean().groupby(level="space").mean()
+    table = observed.dropna().rename("value").reset_index().astype({"space": str, "transformation": str})
+    table["network"] = table["space"] + " " + table["trial"].astype(str)
+    return table, None if between_draws is None else drawn
+
+
+def _pooled_mixed(table, drawn):
+    """The mixed model of the correlation over all pairs, from what `_correlations` gives."""
+    counts = {"n": len(table), "networks": table["network"].nunique()}
+    if counts["networks"] == table["space"].nunique():
+        note = "no space has more than one trial: nothing is known of other networks"
+        return {"mixed_fit": pd.DataFrame([counts | {"converged": False, "note": note}])}
+    table = table.assign(cell=table["space"] + " " + table["transformation"])
+    cells = sorted(table["cell"].unique())
+    of_cell = table.drop_duplicates("cell").set_index("cell")["space"].loc[cells].to_numpy()
+    spaces = sorted(set(of_cell))
+    # A space is the mean over its transformations: (spaces, cells), rows sum to 1
+    levels = (of_cell == np.array(spaces)[:, None]).astype(float)
+    levels /= levels.sum(axis=1, keepdims=True)
+    if drawn is None:
+        covariance, notes = None, ["without draws over the excerpts: the networks alone are random"]
+    else:
+        covariance = np.cov(drawn.reindex(spaces).to_numpy()).reshape(len(spaces), len(spaces))
+        notes = ["the variance over excerpts is that of the bootstrap"]
+    return _mixed(table, "0 + cell", {"trial": "network"}, spaces, levels, counts, notes, covariance)
+
+
+def _mixed(table, fixed, groups, spaces, levels, counts, notes, covariance=None, limits=True):
+    """The tables of one mixed model of the column ``value``.
+
+    Parameters
+    ----------
+    table : DataFrame
+    fixed : str
+        As `statistics.mixed` takes it.
+    groups : dict of str to str
+        The column of each random component, an intercept.
+    spaces : list of str
+    levels : (spaces, fixed effects)
+        The weights of each space's mean.
+    counts : dict
+        Of the rows of ``mixed_fit``.
+    notes : list of str
+    covariance : (spaces, spaces), optional
+        Of the spaces' means, from what is random beside the components.
+    limits : bool
+        Whether the variances get intervals, which take most of the time.
+    """
+    try:
+        fit = hierarchical.mixed(table, "value", fixed, groups=groups, components=dict.fromkeys(groups, "1"))
+    except InputError as error:
+        note = "; ".join([*notes, str(error)])
+        return {"mixed_fit": pd.DataFrame([counts | {"converged": False, "note": note}])}
+
+    def tests(contrasts, correction=None):
+        found = fit.contrasts(contrasts @ levels)
+        if covariance is not None:
+            found = _widened(found, np.einsum("ri,ij,rj->r", contrasts, covariance, contrasts), fit.level)
+        if correction is not None and len(found):
+            found["p"] = multipletests(found["p"], method=correction)[1]
+        return found
+
+    first, second = np.array([*combinations(range(len(spaces)), 2)]).reshape(-1, 2).T
+    each = np.eye(len(spaces))
+    found = {
+        "mixed_means": tests(each).rename(columns={"estimate": "mean"}).assign(space=spaces),
+        "mixed_variances": (fit.variances if limits else fit.components).replace(
+            {"component": {"Residual": "residual"}}
+        ),
+        "mixed_fit": pd.DataFrame(
+            [counts | {"converged": fit.converged, "note": "; ".join([*notes, *fit.notes])}]
+        ),
     }
+    if len(first):
+        found["mixed_differences"] = (
+            tests(each[first] - each[second], "holm")
+            .rename(columns={"estimate": "difference"})
+            .assign(first=[spaces[i] for i in first], second=[spaces[i] for i in second])
+        )
+    return found
+
+
+def _widened(tests, variance, level):
+    """Tests of contrasts whose variance is greater by `variance` (r,), which is known from many excerpts.
+
+    The degrees of freedom are Satterthwaite's of the sum; the second part is taken as known without error.
+    """
+    known = tests["se"] ** 2
+    se = np.sqrt(known + variance)
+    df = (known + variance) ** 2 / (known**2 / tests["df"])
+    t = tests["estimate"] / se
+    reach = stats.t.ppf((1 + level) / 2, df) * se
+    return tests.assign(
+        se=se,
+        df=df,
+        t=t,
+        p=2 * stats.t.sf(np.abs(t), df),
+        lower=tests["estimate"] - reach,
+        upper=tests["estimate"] + reach,
+    )
 
 
 def _transformed(table):
     """The rows that are not of the originals."""
-    return table[table["transformation"] != "OG"]
+    return table[table["transformation"] != ORIGINAL]

@@ -19,7 +19,8 @@ import yaml
 from docutils.core import publish_parts
 from markupsafe import Markup
 
-from relatives.claims import CONTRADICTED, SUPPORTED, VERDICTS
+from relatives import study
+from relatives.claims import CONTRADICTED, FINDING, FURTHER, SUPPORTED, VERDICTS
 from relatives.errors import InputError
 from relatives.figures import style
 from relatives.tasks import TASKS
@@ -170,7 +171,7 @@ def build(
         ],
         scores=compare(scores),
         findings=findings(claims, evidence),
-        tally=tally(claims),
+        tally={kind: tally(claims, kind) for kind in (FINDING, FURTHER)},
         tone={SUPPORTED: "good", CONTRADICTED: "bad"},
         models=models(statistics),
         mixed=mixed(statistics),
@@ -339,31 +340,40 @@ def compare(scores: pd.DataFrame) -> list[dict]:
 
 
 def findings(claims: pd.DataFrame, evidence: pd.DataFrame) -> list[dict]:
-    """The rows of `claims`, each with its rows of `evidence`."""
+    """The rows of `claims`, each with its rows of `evidence`; further says that it is a further sentence."""
     if claims.empty:
         return []
     parts = dict(list(evidence.groupby("claim")))
-    return [row | {"parts": parts[row["claim"]].to_dict("records")} for row in claims.to_dict("records")]
+    return [
+        row | {"parts": parts[row["claim"]].to_dict("records"), "further": row["kind"] == FURTHER}
+        for row in claims.to_dict("records")
+    ]
 
 
-def tally(claims: pd.DataFrame) -> str:
-    """How many findings have which verdict: "6 supported, 3 contradicted, 1 not decided by this run"."""
+def tally(claims: pd.DataFrame, kind: str) -> str:
+    """How many findings of a kind have which verdict: "6 supported, 4 contradicted"."""
     if claims.empty:
         return ""
-    counts = claims["verdict"].value_counts()
+    counts = claims.loc[claims["kind"] == kind, "verdict"].value_counts()
     return ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if verdict in counts)
 
 
 def model_title(name: str) -> str:
-    """An additive model in words: "within_cosine" -> "consistency within the latent spaces (cosine)"."""
-    measure, *distances = name.split("_")
+    """A model in words: "within_cosine" -> "consistency within the latent spaces (cosine)"."""
+    alone = name.startswith(study.PREFIX)
+    measure, *distances = name.removeprefix(study.PREFIX).replace("_by_excerpt", "").split("_")
     words = {
         "performance": "task performance",
         "within": "consistency within the latent spaces",
         "agreement": "agreement with the audio space",
         "correlation": "correlation with the audio space",
     }[measure]
-    return f"{words} ({style.pair_label(distances)})" if distances else words
+    if "_by_excerpt" in name:
+        words += ", one an excerpt"
+    if distances:
+        labels = [" − ".join(style.DISTANCES[part].label for part in name.split("-")) for name in distances]
+        words += f" ({', '.join(labels)})"
+    return f"{words}, the study's spaces alone" if alone else words
 
 
 def models(statistics: Mapping[str, pd.DataFrame]) -> list[dict]:
@@ -411,20 +421,21 @@ def mixed(statistics: Mapping[str, pd.DataFrame]) -> list[dict]:
     Returns
     -------
     list of dict
-        A row a latent distance: those of mixed_fit; title (the distance in words); means, differences,
-        variances (rows, each variance with its share of their sum); differing (how many differences have a p
-        below `SIGNIFICANT`).
+        A row a model: those of mixed_fit; title (in words); means, differences, variances (rows, each
+        variance with its share of their sum); differing (how many differences have a p below `SIGNIFICANT`);
+        over_networks (whether the networks are random in it).
     """
     names = ("mixed_means", "mixed_differences", "mixed_variances")
-    tables = {name: _by(statistics, name, "distance") for name in names}
+    tables = {name: _by(statistics, name, "model") for name in names}
     rows = []
     for row in statistics.get("mixed_fit", pd.DataFrame()).to_dict("records"):
-        means, differences, variances = (table.get(row["distance"], []) for table in tables.values())
+        means, differences, variances = (table.get(row["model"], []) for table in tables.values())
         total = sum(variance["variance"] for variance in variances)
         rows.append(
             row
             | {
-                "title": style.DISTANCES[row["distance"]].label,
+                "title": model_title(row["model"]),
+                "over_networks": any(variance["component"] == "trial" for variance in variances),
                 "note": "" if pd.isna(row["note"]) else row["note"],
                 "means": means,
                 "differences": differences,

@@ -10,7 +10,7 @@ FIGURES = {
     "fig05": ["means"],
     "fig06": ["within_curves"],
     "fig07": ["within_curves", "within_trials"],
-    "fig08": ["means", "differences"],
+    "fig08": ["means", "differences", "mixed_differences", "mixed_variances"],
     "fig09": ["neighbourhoods"],
     "fig10": ["between_curves", "between"],
     "fig11": ["means"],
@@ -18,7 +18,7 @@ FIGURES = {
     "fig13": ["between"],
     "fig14": ["songs"],
     "mixed": ["mixed_means", "means", "mixed_variances"],
-    "checks": ["residuals", "fit"],
+    "checks": ["residuals", "fit", "smooths"],
 }
 TABLES = {
     "grid": f"{CONSISTENCY}/tables/grid.parquet",

@@ -3,12 +3,17 @@
 # The tables of results that this run has; the models and the findings take what there is
 RESULTS = {"within": f"{CONSISTENCY}/within.parquet", "within_trials": f"{CONSISTENCY}/within_trials.parquet"}
 if SPACES:
-    RESULTS |= {name: f"{CONSISTENCY}/{name}.parquet" for name in ["between", "between_curves"]}
+    RESULTS |= {name: f"{CONSISTENCY}/{name}.parquet" for name in ["between", "between_draws"]}
 if NETWORKS["task"]:
     RESULTS |= {
         "performance": f"{CONSISTENCY}/performance.parquet",
         "performance_trials": f"{CONSISTENCY}/performance_trials.parquet",
     }
+# What the findings need beside these
+LOUDNESS = {"songs_scores": f"{CONSISTENCY}/projections/songs_scores.csv"} if "VS" in SPACES else {}
+MIXED_FROM = {name: path for name, path in RESULTS.items() if name in ("within", "between", "between_draws")}
+if SPACES:
+    MIXED_FROM["correlation_rows"] = f"{CONSISTENCY}/correlation_rows.parquet"
 ADDITIVE = {
     name: f"{CONSISTENCY}/statistics/{name}.csv" for name in ["fit", "anova", "means", "differences", "smooths"]
 } | {name: f"{CONSISTENCY}/statistics/{name}.parquet" for name in ["residuals", "resampled_f"]}
@@ -44,7 +49,7 @@ rule additive_models:
 
 rule mixed_models:
     input:
-        within=RESULTS["within"],
+        **MIXED_FROM,
     output:
         **MIXED,
     log:
@@ -63,6 +68,8 @@ rule claims:
     input:
         **RESULTS,
         **ADDITIVE,
+        **MIXED,
+        **LOUDNESS,
     output:
         **CLAIMS,
     log:

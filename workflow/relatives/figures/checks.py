@@ -1,7 +1,7 @@
 """What a statistician looks at before believing the additive models.
 
 Two panes a model: its residuals over what it fitted, with a smooth through them; and their quantiles over
-those of a normal distribution. A column is a measure. Inputs: ``residuals`` and ``fit``.
+those of a normal distribution. A column is a measure. Inputs: ``residuals``, ``fit`` and ``smooths``.
 """
 
 import textwrap
@@ -39,7 +39,7 @@ COLUMNS = (
 
 
 @style.styled(style.DEFAULTS)
-def draw(residuals: pd.DataFrame, fit: pd.DataFrame, *, settings: dict) -> Figure:
+def draw(residuals: pd.DataFrame, fit: pd.DataFrame, smooths: pd.DataFrame, *, settings: dict) -> Figure:
     """Draw the residuals of each model that was fitted; of the others, say why they were not.
 
     Parameters
@@ -48,6 +48,8 @@ def draw(residuals: pd.DataFrame, fit: pd.DataFrame, *, settings: dict) -> Figur
         model, fitted, residual, in units of the model's response.
     fit : DataFrame
         model, r_squared, problem: why a model has no residuals.
+    smooths : DataFrame
+        model, warning: whether a smooth fails the check of its basis, which stands beside R².
     settings : dict
         Those of `style.DEFAULTS`.
     """
@@ -72,7 +74,16 @@ def draw(residuals: pd.DataFrame, fit: pd.DataFrame, *, settings: dict) -> Figur
             right = figure.add_subplot(grid[number, 2 * place + 1])
             left.set_title(label)
             draw_residuals(left, observed[name])
-            draw_quantiles(right, observed[name], fits.loc[name, "r_squared"])
+            draw_quantiles(right, observed[name])
+            failed = smooths.loc[smooths["model"] == name, "warning"].astype(bool)
+            right.text(
+                0.97,
+                0.03,
+                f"R² {fits.loc[name, 'r_squared']:.2f}\nfail: {failed.sum()} of {len(failed)}",
+                transform=right.transAxes,
+                ha="right",
+                fontsize=matplotlib.rcParams["xtick.labelsize"],
+            )
             if name in last:
                 left.set_xlabel("fitted")
                 right.set_xlabel("normal quantile")
@@ -93,21 +104,13 @@ def draw_residuals(axes: Axes, table: pd.DataFrame) -> None:
     axes.set_ylabel("residual")
 
 
-def draw_quantiles(axes: Axes, table: pd.DataFrame, r_squared: float) -> None:
+def draw_quantiles(axes: Axes, table: pd.DataFrame) -> None:
     """Draw the quantiles of ``table["residual"]``, in its deviations, over those of a normal distribution."""
     expected, ordered = stats.probplot(table["residual"], fit=False)
     points(axes, expected, ordered / np.std(ordered))
     axes.axline((0, 0), slope=1, color=EXPECTED.colour, linewidth=0.7)
     axes.xaxis.set_major_locator(FixedLocator((-2, 0, 2)))
     axes.set_ylabel("residual quantile")
-    axes.text(
-        0.97,
-        0.03,
-        f"R² {r_squared:.2f}",
-        transform=axes.transAxes,
-        ha="right",
-        fontsize=matplotlib.rcParams["xtick.labelsize"],
-    )
 
 
 def points(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:

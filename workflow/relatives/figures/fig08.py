@@ -1,7 +1,9 @@
 """Figure 8: the marginal means of the consistency within the latent spaces.
 
 A pane a latent distance, a row a space with its interval. On the right a line joins spaces of which no two
-differ significantly. Inputs: ``means`` and ``differences``.
+differ significantly over networks, by the mixed model; above it is how many pairs differ by that model and by
+the study's test, Tukey's on the additive model. Inputs: ``means``, ``differences``, ``mixed_differences`` and
+``mixed_variances``.
 """
 
 import itertools
@@ -16,7 +18,14 @@ SIGNIFICANCE = 0.05
 
 
 @style.styled(style.DEFAULTS)
-def draw(means: pd.DataFrame, differences: pd.DataFrame, *, settings: dict) -> Figure:
+def draw(
+    means: pd.DataFrame,
+    differences: pd.DataFrame,
+    mixed_differences: pd.DataFrame,
+    mixed_variances: pd.DataFrame,
+    *,
+    settings: dict,
+) -> Figure:
     """Draw the marginal mean of the within-space consistency by space.
 
     Parameters
@@ -26,6 +35,10 @@ def draw(means: pd.DataFrame, differences: pd.DataFrame, *, settings: dict) -> F
         within_cosine and of term space.
     differences : DataFrame
         model, term, first, second, p: Tukey's, of the same models and term.
+    mixed_differences : DataFrame
+        model, first, second, p: Holm's, of the mixed models of the same names.
+    mixed_variances : DataFrame
+        model, component: a model without the component trial says nothing of other networks.
     settings : dict
         Those of `style.DEFAULTS`.
     """
@@ -44,14 +57,32 @@ def draw(means: pd.DataFrame, differences: pd.DataFrame, *, settings: dict) -> F
         style.estimates(axes, table, "space", looks)
         style.estimates_axes(axes, labels, together, (0, 1))
         axes.set_xlabel("marginal mean of the within-space consistency")
-        pairs = style.of_model(differences, f"within_{distance}", "space")
-        groups = indistinct(pairs)
-        join(axes, groups, list(looks))
-        if groups:
-            axes.set_title("joined: p ≥ 0.05 (Tukey)", loc="right")
-        elif len(pairs):
-            axes.set_title("all differ: p < 0.05 (Tukey)", loc="right")
+        model = f"within_{distance}"
+        of_networks = mixed_variances.loc[mixed_variances["model"] == model, "component"].eq("trial").any()
+        over_networks = mixed_differences[(mixed_differences["model"] == model) & of_networks]
+        join(axes, indistinct(over_networks), list(looks))
+        axes.set_title(note(style.of_model(differences, model, "space"), over_networks), loc="right")
     return figure
+
+
+def note(pairs: pd.DataFrame, over_networks: pd.DataFrame) -> str:
+    """How many pairs of spaces differ, by the additive model and over networks; "" without a pair.
+
+    Both tables have first, second, p; the second is empty where nothing is known of other networks.
+    """
+    words = []
+    if len(pairs):
+        words.append(f"{differing(pairs)} of {len(pairs)} pairs differ (Tukey)")
+    if len(over_networks):
+        words.append(f"{differing(over_networks)} of {len(over_networks)} over networks")
+    elif len(pairs):
+        words.append("over networks not known")
+    return "; ".join(words)
+
+
+def differing(pairs: pd.DataFrame) -> int:
+    """How many pairs have a p below 0.05."""
+    return int((pairs["p"] < SIGNIFICANCE).sum())
 
 
 def indistinct(pairs: pd.DataFrame) -> list[set[str]]:

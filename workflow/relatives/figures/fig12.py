@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from relatives import transforms
 from relatives.figures import style
+from relatives.performance import standardised
 from relatives.tasks import TASKS
 
 UP, DOWN = "+", "−"
@@ -51,7 +52,7 @@ def draw(
     settings : dict
         Those of `style.DEFAULTS`.
     """
-    performance = smallest(standardise(performance_trials))
+    performance = smallest(standardised(performance_trials))
     within = smallest(within_trials[within_trials["space"] != "audio"])
     between = smallest(between)
 
@@ -144,17 +145,3 @@ def smallest(table: pd.DataFrame) -> pd.DataFrame:
     unchanged = table["transformation"].map(style.UNCHANGED).to_numpy(float)  # NaN: no direction
     magnitude = table["magnitude"].to_numpy(float)
     return table.assign(direction=np.select([magnitude > unchanged, magnitude < unchanged], [UP, DOWN], ""))
-
-
-def standardise(performance_trials: pd.DataFrame) -> pd.DataFrame:
-    """Performance in standard units of its task, over all that was observed under a transformation.
-
-    So every task has mean 0 and deviation 1. The sign is reversed where lower is better. A task whose
-    observations are all alike is 0.
-    """
-    table = performance_trials[performance_trials["transformation"] != "OG"]
-    sign = table["task"].map(lambda task: 1.0 if TASKS[task].higher_is_better else -1.0).astype(float)
-    by_task = table.groupby("task", observed=True)["performance"]
-    centred = table["performance"] - by_task.transform("mean")
-    deviation = by_task.transform("std", ddof=0)
-    return table.assign(performance=sign * (centred / deviation).where(deviation > 0, 0.0))

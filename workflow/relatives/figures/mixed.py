@@ -1,7 +1,7 @@
-"""The differences between spaces once more, with excerpts and networks as random samples.
+"""The differences between spaces once more, with networks and excerpts as random samples.
 
-A row a latent distance. On the left each space's mean by the additive model, as in Figure 8, and by the
-mixed model; on the right the parts of the mixed model's variance. Inputs: ``mixed_means``, ``means`` and
+A row a measure. On the left each space's mean by the additive model, as in Figures 8 and 11, and by the mixed
+model; on the right the parts of the mixed model's variance. Inputs: ``mixed_means``, ``means`` and
 ``mixed_variances``.
 """
 
@@ -13,7 +13,14 @@ from matplotlib.figure import Figure
 from relatives.figures import style
 
 ADDITIVE = style.Look("additive model", style.FAINT)
-RANDOM = ("excerpt", "trial")
+RANDOM = ("excerpt", "excerpt in space", "trial")
+# The models that the findings are about, and what they are called
+MODELS = {
+    "within_euclidean": "consistency (Euclidean)",
+    "within_cosine": "consistency (cosine)",
+    "agreement_simple_cosine": "agreement (SiMPle, cosine)",
+    "correlation_dtw_euclidean": "correlation (DTW, Euclidean)",
+}
 
 
 @style.styled(style.DEFAULTS)
@@ -25,39 +32,39 @@ def draw(
     Parameters
     ----------
     mixed_means : DataFrame
-        distance, space, mean, lower, upper.
+        model, space, mean, lower, upper; drawn are the rows of `MODELS`.
     means : DataFrame
-        model, term, space, mean, lower, upper; drawn are the rows of the models within_euclidean and
-        within_cosine and of term space.
+        model, term, space, mean, lower, upper; drawn are the rows of the same models and of term space.
     mixed_variances : DataFrame
-        distance, component, variance.
+        model, component, variance.
     settings : dict
         Those of `style.DEFAULTS`.
     """
-    distances = style.present(("euclidean", "cosine"), mixed_means["distance"])
-    if not distances:
+    models = [model for model in MODELS if model in set(mixed_means["model"])]
+    if not models:
         figure = style.figure(settings, 30)
         style.quiet(figure.subplots(), "no mixed model in this run")
         return figure
-    additive = {distance: style.of_model(means, f"within_{distance}", "space") for distance in distances}
-    together = pd.concat([mixed_means, *additive.values()])
+    additive = {model: style.of_model(means, model, "space") for model in models}
+    mixed = {model: mixed_means[mixed_means["model"] == model] for model in models}
+    together = pd.concat([*mixed.values(), *additive.values()])
     looks = style.spaces(together["space"])
     labels = [look.label for look in looks.values()]
 
-    figure = style.figure(settings, 12 + (8 + 9 * len(looks)) * len(distances))
-    panes = figure.subplots(len(distances), 2, squeeze=False, width_ratios=(3, 1))
-    for distance, (left, right) in zip(distances, panes, strict=True):
-        style.estimates(left, additive[distance], "space", dict.fromkeys(looks, ADDITIVE), -0.1)
-        table = mixed_means[mixed_means["distance"] == distance]
-        style.estimates(left, table, "space", looks, 0.34)
+    rows = max(len(looks), 3)  # of a pane: the components on its right need room, too
+    figure = style.figure(settings, 12 + (8 + 9 * rows) * len(models))
+    panes = figure.subplots(len(models), 2, squeeze=False, width_ratios=(3, 1))
+    for model, (left, right) in zip(models, panes, strict=True):
+        style.estimates(left, additive[model], "space", dict.fromkeys(looks, ADDITIVE), -0.1)
+        style.estimates(left, mixed[model], "space", looks, 0.34)
         style.estimates_axes(left, labels, together, (0, 1))
-        left.set_title(style.DISTANCES[distance].label)
-        draw_shares(right, mixed_variances[mixed_variances["distance"] == distance])
-    panes[-1, 0].set_xlabel("mean within-space consistency")
+        left.set_title(MODELS[model])
+        draw_shares(right, mixed_variances[mixed_variances["model"] == model])
+    panes[-1, 0].set_xlabel("mean")
     panes[-1, 1].set_xlabel("share of the variance")
-    random = [name for name in RANDOM if name in set(mixed_variances["component"])]
-    mixed = style.Look(f"mixed model (random: {', '.join(random)})", style.INK)
-    style.legend(figure, [style.handle(ADDITIVE), style.handle(mixed)])
+    random = [name for name in ("excerpt", "trial") if name in set(mixed_variances["component"])]
+    look = style.Look(f"mixed model (random: {', '.join(random)})", style.INK)
+    style.legend(figure, [style.handle(ADDITIVE), style.handle(look)])
     return figure
 
 

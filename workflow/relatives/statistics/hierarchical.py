@@ -140,12 +140,15 @@ class MixedFit:
             rule it out.
         """
         limits = np.exp([self._variance_limits(held) for held in range(len(self.levels) + 1)])
+        return self.components.assign(lower=limits[:, 0], upper=limits[:, 1])
+
+    @property
+    def components(self):
+        """The variances without their intervals, which take most of the time: component, variance."""
         return pd.DataFrame(
             {
                 "component": [*self.levels, RESIDUAL],
                 "variance": np.append(self.estimate.theta**2, 1) * self.estimate.variance,
-                "lower": limits[:, 0],
-                "upper": limits[:, 1],
             }
         )
 

@@ -17,6 +17,7 @@ excerpts are), are eliminated by a division each.
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from scipy import linalg, optimize, sparse
@@ -147,12 +148,11 @@ class System:
 
         The parts are what `inverse` makes the whole inverse of.
         """
-        scale, gram = self.scales(theta), self.problem.gram
-        kept = np.ones(len(scale), bool) if kept is None else kept
-        first, rest = np.flatnonzero(self.eliminated & kept), np.flatnonzero(~self.eliminated & kept)
-        diagonal = scale[first] ** 2 * gram[first, first] + 1
-        cross = scale[first, None] * gram[np.ix_(first, rest)] * scale[rest]
-        schur = scale[rest, None] * gram[np.ix_(rest, rest)] * scale[rest]
+        scale = self.scales(theta)
+        first, rest, squares, between, within = self._all if kept is None else self._blocks(kept)
+        diagonal = scale[first] ** 2 * squares + 1
+        cross = scale[first, None] * between * scale[rest]
+        schur = scale[rest, None] * within * scale[rest]
         schur[np.diag_indices_from(schur)] += self.random[rest]
         schur -= cross.T @ (cross / diagonal[:, None])
         try:
@@ -170,6 +170,17 @@ class System:
         inverse_diagonal[first] = 1 / diagonal + np.sum(weighted @ inverse * weighted, axis=1)
         log_determinant = np.log(diagonal).sum() + 2 * np.log(np.diag(factor)).sum()
         return log_determinant, inverse_diagonal, solution, (first, rest, diagonal, weighted, inverse)
+
+    @cached_property
+    def _all(self):
+        """The blocks of all columns, kept because copying them takes longer than solving."""
+        return self._blocks(np.ones(len(self.eliminated), bool))
+
+    def _blocks(self, kept):
+        """The columns kept, those to eliminate and the rest; and of W'W the diagonal and blocks of these."""
+        gram = self.problem.gram
+        first, rest = np.flatnonzero(self.eliminated & kept), np.flatnonzero(~self.eliminated & kept)
+        return first, rest, gram[first, first], gram[np.ix_(first, rest)], gram[np.ix_(rest, rest)]
 
     def evaluate(self, theta, restricted=True):
         """The parts of the deviance at theta: an `Evaluation`.
