@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 
 from relatives.errors import InputError
-from relatives.statistics import additive, bootstrap, hierarchical
+from relatives.statistics import additive, backends, bootstrap, hierarchical
 from relatives.statistics.splines import LINEAR
 from relatives.tables import PAIR, tidy
 from relatives.tasks import TASKS
@@ -110,7 +110,7 @@ def _standard(performance, task):
     return sign * (performance - performance.mean(axis=0)) / np.where(deviation > 0, deviation, 1)
 
 
-def additive_models(tables, basis, draws, seed):
+def additive_models(tables, basis, draws, seed, backend="reml"):
     """Fit the study's additive models, and put what they say into tables.
 
     A factor that has one level in this run is left out; a smooth gets no more functions than there are
@@ -124,6 +124,8 @@ def additive_models(tables, basis, draws, seed):
         Functions of a smooth, as in `relatives.statistics.gam`.
     draws, seed : int
         Of the bootstrap.
+    backend : {"reml", "pygam"}
+        What fits the models, as in `relatives.statistics.gam`.
 
     Returns
     -------
@@ -135,6 +137,8 @@ def additive_models(tables, basis, draws, seed):
         another. ``smooths``: model, cell, edf, basis, k_index, p, warning. ``residuals``: model, fitted,
         residual. ``resampled_f``: model, draw, term, F in a bootstrap sample of the excerpts, for the models
         of means over excerpts; a draw takes the same excerpts in all models of the same excerpts.
+        ``backends``: model, and how far the two backends are apart on it, as
+        `relatives.statistics.backends.compare` says.
     """
     fits, rows = {}, []
     found = models(tables)
@@ -147,7 +151,7 @@ def additive_models(tables, basis, draws, seed):
             "n": len(model.table),
         }
         try:
-            fits[name] = fit = _fit(model, factors, basis)
+            fits[name] = fit = _fit(model, factors, basis, backend)
         except InputError as error:
             rows.append(row | {"problem": str(error)})
             continue
@@ -188,6 +192,7 @@ def additive_models(tables, basis, draws, seed):
             ],
             ["model", "draw", "term", "F"],
         ),
+        "backends": _gathered(fits, backends.compare, backends.COMPARED),
     }
 
 
@@ -234,7 +239,7 @@ def _means_in_draws(model, rows, value, draws, seed):
     return bootstrap.means(by_excerpt, bootstrap.weights(by_excerpt.shape[1], draws, seed))
 
 
-def _fit(model, factors, basis):
+def _fit(model, factors, basis, backend):
     """The additive model of what varies in this run."""
     magnitudes = int(model.table.groupby(list(model.factors), observed=True)["magnitude"].nunique().min())
     if magnitudes <= LINEAR:
@@ -251,6 +256,7 @@ def _fit(model, factors, basis):
         by=sorted(factors, key=lambda factor: factor != "transformation"),
         interactions=2,
         basis=min(basis, magnitudes),
+        backend=backend,
     )
 
 

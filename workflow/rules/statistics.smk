@@ -10,7 +10,7 @@ if NETWORKS["task"]:
         "performance_trials": f"{CONSISTENCY}/performance_trials.parquet",
     }
 ADDITIVE = {
-    name: f"{CONSISTENCY}/statistics/{name}.csv" for name in ["fit", "anova", "means", "differences", "smooths"]
+    name: f"{CONSISTENCY}/statistics/{name}.csv" for name in ["fit", "anova", "means", "differences", "smooths", "backends"]
 } | {name: f"{CONSISTENCY}/statistics/{name}.parquet" for name in ["residuals", "resampled_f"]}
 MIXED = {
     name: f"{CONSISTENCY}/statistics/{name}.csv"
@@ -33,6 +33,7 @@ rule additive_models:
         "results/timing/statistics/additive_models.tsv"
     params:
         basis=config["statistics"]["basis"],
+        backend=config["statistics"]["backend"],
         draws=config["bootstrap"]["draws"],
         seed=SEED,
         code=fingerprint("additive_models"),
