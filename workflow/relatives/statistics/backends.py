@@ -23,7 +23,6 @@ from pygam.terms import Term, TermList
 from scipy import sparse
 
 from relatives.errors import InputError
-from relatives.statistics.reml import one_thread
 
 GRID = np.logspace(-3, 3, 11)
 """The smoothing parameters that pygam's grid search tries: its own default, for columns with a mean square of
@@ -97,7 +96,6 @@ class Solution:
     variance: float
 
 
-@one_thread
 def by_pygam(response, columns, penalised, smoothing=None):
     """Fit a linear model with ridge penalties by pygam's LinearGAM.
 
