@@ -175,6 +175,19 @@ def races():
                 Contender(
                     "relatives, with tests, means, differences, checks", lambda: additive_model(model), 1
                 ),
+                Contender(
+                    "pygam on the same columns, its grid search",
+                    lambda: additive.gam(
+                        model.table,
+                        model.response,
+                        model.factors,
+                        "magnitude",
+                        model.factors,
+                        backend="pygam",
+                    ),
+                    1,
+                    note="one smoothing parameter for all",
+                ),
                 Contender("statsmodels' GLMGam", lambda: statsmodels_gam(model), 1, note="smoothing given"),
                 in_r(MGCV, "mgcv", "R's mgcv, the fit", model.table, folder),
             ],

@@ -4,6 +4,7 @@
 `facts/additive.csv` what mgcv 1.8-41 says, by `facts/additive.R`, of the table that `composed` makes.
 """
 
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -226,22 +227,44 @@ def test_the_smooths_carry_no_level():
     assert whole.anova()["term"].iloc[-1] == "one:two:three"
 
 
-def test_intervals_cover_the_truth_as_often_as_they_say():
-    """500 runs of known effects: 95 % intervals of the marginal means, of all together and of each."""
+@pytest.fixture(scope="module")
+def by_chance():
+    """500 fits of a table in which the factors have no effect, each with noise of its own.
+
+    Only the response changes, so the design is made once; what is random is fitted every time.
+    """
+    rng = np.random.default_rng(6)
+    first = fit_small(small(rng, (2, 3)))
+    return [replace(first, y=small(rng, (2, 3))["y"].to_numpy()).refit("reml") for _ in range(500)]
+
+
+def test_another_response_on_the_same_design_is_fitted_as_from_the_start():
+    rng = np.random.default_rng(11)
+    first, table = fit_small(small(rng, (2, 3))), small(rng, (2, 3))
+    again, anew = replace(first, y=table["y"].to_numpy()).refit("reml"), fit_small(table)
+    pd.testing.assert_frame_equal(again.anova(), anew.anova(), check_exact=True)
+    np.testing.assert_array_equal(again.fitted, anew.fitted)
+
+
+def test_effects_add_to_the_marginal_means_and_change_no_error():
+    """So what holds of intervals without effects holds with any."""
     effects = np.array([[0.5, 0.1, -0.2], [0.0, 0.3, 0.2]])
-    rng = np.random.default_rng(5)
-    covered = []
-    for _ in range(500):
-        means = fit_small(small(rng, (2, 3), effects=effects)).marginal_means(["space"])
-        truth = effects.mean(axis=1)
-        covered.append((means["lower"] <= truth) & (truth <= means["upper"]))
+    without = fit_small(small(np.random.default_rng(5), (2, 3))).marginal_means(["space"])
+    found = fit_small(small(np.random.default_rng(5), (2, 3), effects=effects)).marginal_means(["space"])
+    np.testing.assert_allclose(found["mean"] - without["mean"], effects.mean(axis=1), rtol=1e-6)
+    np.testing.assert_allclose(found["se"], without["se"], rtol=1e-6)
+
+
+def test_intervals_cover_the_truth_as_often_as_they_say(by_chance):
+    """95 % intervals of the marginal means, which are 0: of all together and of each."""
+    means = [fit.marginal_means(["space"]) for fit in by_chance]
+    covered = [(rows["lower"] <= 0) & (rows["upper"] >= 0) for rows in means]
     assert 0.92 < np.mean(covered) < 0.98
     assert (np.mean(covered, axis=0) > 0.92).all()
 
 
-def test_tests_reject_a_true_null_as_often_as_they_say():
-    rng = np.random.default_rng(6)
-    p = np.array([fit_small(small(rng, (2, 3))).anova()["p"] for _ in range(500)])
+def test_tests_reject_a_true_null_as_often_as_they_say(by_chance):
+    p = np.array([fit.anova()["p"] for fit in by_chance])
     rejected = np.mean(p < 0.05, axis=0)
     assert rejected.min() > 0.03
     assert rejected.max() < 0.07

@@ -78,6 +78,16 @@ performance,gap,AE,VS,1.5,0.02,75.0,0.0312,1.4,1.6
 performance,PS:AE:VGG,8.9,9,0.52,0.0,True
 performance,TS:AE:VGG,3.1,9,0.99,0.4,False
 """,
+        "backends": """model,smoothing,quantity,at,reml,pygam,difference
+performance,reml,r_squared,,0.98,0.98,-2e-10
+performance,reml,residual_df,,3522.25,3522.25,3e-06
+performance,reml,F,task:encoder,0.651234,0.651234,-8e-10
+performance,reml,mean,AE:VGG,0.987,0.987,4e-09
+performance,grid,r_squared,,0.98,0.981,0.001
+performance,grid,residual_df,,3522.25,3485.5,-36.75
+performance,grid,F,task:encoder,0.651234,0.6382,-0.02
+performance,grid,mean,AE:VGG,0.987,0.98688,-0.00012
+""",
         "mixed_means": """model,space,mean,se,df,lower,upper
 within_euclidean,mfcc,0.74,0.01,12.34,0.72,0.76
 within_euclidean,AE,0.17,0.02,4.0,0.13,0.21
@@ -124,7 +134,7 @@ def build(**changes):
                 {"corpus": "tagging", "source": "synthetic", "files": None, "sha256": "feed"},
             ],
         },
-        "config": {"seed": 2019, "tasks": ["AE", "VS"]},
+        "config": {"seed": 2019, "tasks": ["AE", "VS"], "statistics": {"backend": "reml"}},
     }
     return report.build(FOLDER / "report.html.j2", **(parts | changes))
 
@@ -258,6 +268,17 @@ def test_the_mixed_models_answer_their_question():
     assert "for these networks" not in build(statistics=STATISTICS | {"mixed_variances": both})
     table = STATISTICS["mixed_differences"].assign(p=0.05)
     assert "Holm's correction: 0 of 1" in build(statistics=STATISTICS | {"mixed_differences": table})
+
+
+def test_the_report_says_how_far_pygam_is_from_reml():
+    text = " ".join(Page(build()).text.split())
+    assert "are fitted by our own restricted maximum likelihood (REML)." in text
+    assert "no F differs by more than 8e-10 of itself and no marginal mean by more than 4e-09" in text
+    assert "task performance 0.980 0.981 3,522.2 3,485.5 −2.0 % task × encoder 0.0001" in text
+    text = Page(build(config={"statistics": {"backend": "pygam"}})).text
+    assert "are fitted by pygam." in text and "fitted by our own" not in text
+    without = {name: table for name, table in STATISTICS.items() if name != "backends"}
+    assert "pygam" not in Page(build(statistics=without, config={})).text
 
 
 def test_without_findings_and_models_there_is_no_section_of_them():

@@ -33,7 +33,7 @@ from statsmodels.stats.multitest import multipletests
 from relatives import study
 from relatives.errors import InputError
 from relatives.performance import in_standard_units, standardised
-from relatives.statistics import additive, bootstrap, hierarchical
+from relatives.statistics import additive, backends, bootstrap, hierarchical
 from relatives.statistics.splines import LINEAR
 from relatives.study import AUDIO, LATENT
 from relatives.tables import PAIR, PLACE, tidy
@@ -107,7 +107,7 @@ def _of_study(model):
     return Model(table, model.response, model.factors)
 
 
-def additive_models(tables, basis, draws, seed):
+def additive_models(tables, basis, draws, seed, backend="reml"):
     """Fit the study's additive models, and put what they say into tables.
 
     A factor that has one level in this run is left out; a smooth gets no more functions than there are
@@ -121,6 +121,8 @@ def additive_models(tables, basis, draws, seed):
         Functions of a smooth, as in `relatives.statistics.gam`.
     draws, seed : int
         Of the bootstrap.
+    backend : {"reml", "pygam"}
+        What fits the models, as in `relatives.statistics.gam`.
 
     Returns
     -------
@@ -132,6 +134,8 @@ def additive_models(tables, basis, draws, seed):
         another. ``smooths``: model, cell, edf, basis, k_index, p, warning. ``residuals``: model, fitted,
         residual. ``resampled_f``: model, draw, term, F in a bootstrap sample of the excerpts, of the models
         that the study's numbers are held against; a draw takes the same excerpts in all models of spaces.
+        ``backends``: model, and how far the two backends are apart on it, as
+        `relatives.statistics.backends.compare` says.
     """
     fits, rows = {}, []
     found = models(tables)
@@ -144,7 +148,7 @@ def additive_models(tables, basis, draws, seed):
             "n": len(model.table),
         }
         try:
-            fits[name] = fit = _fit(model, factors, basis)
+            fits[name] = fit = _fit(model, factors, basis, backend)
         except InputError as error:
             rows.append(row | {"problem": str(error)})
             continue
@@ -190,6 +194,7 @@ def additive_models(tables, basis, draws, seed):
             ],
             ["model", "draw", "term", "F"],
         ),
+        "backends": _gathered(fits, backends.compare, backends.COMPARED),
     }
 
 
@@ -299,7 +304,7 @@ def _means_in_draws(model, values, draws, seed):
     return bootstrap.means(rows, bootstrap.weights(rows.shape[1], draws, seed))
 
 
-def _fit(model, factors, basis):
+def _fit(model, factors, basis, backend):
     """The additive model of what varies in this run."""
     magnitudes = int(model.table.groupby(list(model.factors), observed=True)["magnitude"].nunique().min())
     if magnitudes <= LINEAR:
@@ -316,6 +321,7 @@ def _fit(model, factors, basis):
         by=sorted(factors, key=lambda factor: factor != "transformation"),
         interactions=2,
         basis=min(basis, magnitudes),
+        backend=backend,
     )
 
 

@@ -127,8 +127,8 @@ def build(
     claims, evidence : DataFrame
         As `relatives.claims.evaluate` returns them. Empty ones make no section.
     statistics : mapping of str to DataFrame
-        The tables of `relatives.analyses` by name: fit, anova, means, differences, smooths; mixed_means,
-        mixed_differences, mixed_variances, mixed_fit. One that is left out is as good as empty.
+        The tables of `relatives.analyses` by name: fit, anova, means, differences, smooths, backends;
+        mixed_means, mixed_differences, mixed_variances, mixed_fit. One that is left out is as good as empty.
     stages : DataFrame
         stage, jobs, seconds (of all jobs together), max_rss_mb (of the job that took most).
     skipped : DataFrame
@@ -175,6 +175,7 @@ def build(
         tone={SUPPORTED: "good", CONTRADICTED: "bad"},
         models=models(statistics),
         mixed=mixed(statistics),
+        backends=backends(statistics, config),
         stages=stages.assign(share=stages["seconds"] / total if total > 0 else 0.0).to_dict("records"),
         total=total,
         skipped=skipped.to_dict("records"),
@@ -447,6 +448,35 @@ def mixed(statistics: Mapping[str, pd.DataFrame]) -> list[dict]:
             }
         )
     return rows
+
+
+def backends(statistics: Mapping[str, pd.DataFrame], config: Mapping) -> dict:
+    """How far the additive models by REML and by pygam are apart.
+
+    Parameters
+    ----------
+    statistics, config : mapping
+        As in `build`.
+
+    Returns
+    -------
+    dict
+        used (the backend of the models of this run); rows (one a model, with pygam's own smoothing: title;
+        r_squared, residual_df, F, mean, each a row of the table `backends`); same (the largest difference of
+        an F and of a mean, by quantity, where pygam has REML's smoothing). Empty without the table.
+    """
+    table = statistics.get("backends", pd.DataFrame())
+    if table.empty:
+        return {}
+    own, given = (table[table["smoothing"] == smoothing] for smoothing in ("grid", "reml"))
+    return {
+        "used": config["statistics"]["backend"],
+        "rows": [
+            {"title": model_title(model)} | {row["quantity"]: row for row in rows.to_dict("records")}
+            for model, rows in own.groupby("model", sort=False)
+        ],
+        "same": given["difference"].abs().groupby(given["quantity"]).max().to_dict(),
+    }
 
 
 def _by(statistics, name, column):

@@ -15,7 +15,7 @@ MIXED_FROM = {name: path for name, path in RESULTS.items() if name in ("within",
 if SPACES:
     MIXED_FROM["correlation_rows"] = f"{CONSISTENCY}/correlation_rows.parquet"
 ADDITIVE = {
-    name: f"{CONSISTENCY}/statistics/{name}.csv" for name in ["fit", "anova", "means", "differences", "smooths"]
+    name: f"{CONSISTENCY}/statistics/{name}.csv" for name in ["fit", "anova", "means", "differences", "smooths", "backends"]
 } | {name: f"{CONSISTENCY}/statistics/{name}.parquet" for name in ["residuals", "resampled_f"]}
 MIXED = {
     name: f"{CONSISTENCY}/statistics/{name}.csv"
@@ -38,6 +38,7 @@ rule additive_models:
         "results/timing/statistics/additive_models.tsv"
     params:
         basis=config["statistics"]["basis"],
+        backend=config["statistics"]["backend"],
         draws=config["bootstrap"]["draws"],
         seed=SEED,
         code=fingerprint("additive_models"),

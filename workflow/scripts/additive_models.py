@@ -6,7 +6,11 @@ from relatives import analyses, jobs
 def main(job):
     """Fit all models of this run."""
     tables = analyses.additive_models(
-        jobs.read_tables(job.input), job.params.basis, job.params.draws, job.params.seed
+        jobs.read_tables(job.input),
+        job.params.basis,
+        job.params.draws,
+        job.params.seed,
+        job.params.backend,
     )
     jobs.write_tables(tables, job.output)
 

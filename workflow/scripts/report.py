@@ -10,7 +10,7 @@ from relatives.files import replacing
 
 SCORES = ["task", "encoder", "trial", "measure", "predictor", "performance"]
 STATISTICS = [
-    "fit", "anova", "means", "differences", "smooths",
+    "fit", "anova", "means", "differences", "smooths", "backends",
     "mixed_means", "mixed_differences", "mixed_variances", "mixed_fit",
 ]  # fmt: skip
 PACKAGES = [
@@ -20,6 +20,7 @@ PACKAGES = [
     "scipy",
     "pandas",
     "statsmodels",
+    "pygam",
     "numba",
     "librosa",
     "pedalboard",

@@ -6,9 +6,11 @@ covariate scaled to [0, 1] in its cell, centred over all rows, so that they carr
 to the factors. Each smooth has a smoothing parameter of its own, chosen by restricted maximum likelihood.
 That is what R's mgcv fits for ``y ~ (a + b + c)^2 + s(x, by = cell, k = 8)`` with ``method = "REML"`` (Wood
 2011, Journal of the Royal Statistical Society B 73; Wood 2017, Generalized Additive Models, chapters 4 to 6).
+
+The same model can be fitted with pygam instead (``backend="pygam"``), see `relatives.statistics.backends`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import combinations
 
@@ -30,10 +32,13 @@ optimum."""
 PERMUTATIONS = 2000
 """Of the residuals, for the check of a basis."""
 
+CRITERIA = {"reml": ("reml",), "pygam": ("grid", "reml")}
+"""How each backend can choose the smoothing parameters; its default comes first."""
+
 
 @dataclass(frozen=True)
-class AdditiveFit:
-    """A fitted additive model of n rows.
+class Design:
+    """An additive model of n rows, before it is fitted.
 
     Attributes
     ----------
@@ -41,24 +46,67 @@ class AdditiveFit:
     factors, by : list of str
     terms : list of tuple of str
         The factors of each parametric term: main effects, then interactions.
+    levels : dict of str to list
+        The levels of each factor.
     y, covariate : (n,)
         The covariate as it was scaled.
     columns : sparse (n, k)
-        Of the model: the smooths' penalised ones, their slopes, the parametric ones.
+        Of the model: the smooths' penalised ones, their slopes, the parametric ones. The penalty of a smooth
+        is the sum of squares of the coefficients of its penalised columns.
     averages : (cells, k)
         The mean of the columns in each cell of all factors.
     cell : (n,) int
         Of the smooth of each row.
     cells : DataFrame
         The smooths: a row a cell, with the levels of `by`.
-    edf : (k,)
-        Effective degrees of freedom of each column of the model.
     smooth_of : (k,) int
         The smooth of each column; -1 for the parametric ones.
     basis : int
         Functions of a smooth before centring.
+    """
+
+    response: str
+    smooth: str
+    factors: list[str]
+    by: list[str]
+    terms: list[tuple[str, ...]]
+    levels: dict[str, list]
+    y: np.ndarray
+    covariate: np.ndarray
+    columns: sparse.csr_array
+    averages: np.ndarray
+    cell: np.ndarray
+    cells: pd.DataFrame
+    smooth_of: np.ndarray
+    basis: int
+
+    @property
+    def penalised(self):
+        """The smooth of each penalised column; these columns come first."""
+        # Of the basis the constant was centred away, and the slope is free
+        return self.smooth_of[: len(self.cells) * (self.basis - splines.LINEAR)]
+
+    @property
+    def constant(self):
+        """The place of the model's constant among the columns: the first of the parametric ones."""
+        return int(np.argmax(self.smooth_of < 0))
+
+
+@dataclass(frozen=True)
+class AdditiveFit(Design):
+    """A fitted additive model of n rows.
+
+    Attributes
+    ----------
+    backend : {"reml", "pygam"}
+        What fitted it.
+    criterion : {"reml", "grid", "given"}
+        How the smoothing parameters were chosen.
+    edf : (k,)
+        Effective degrees of freedom of each column of the model.
     smoothing : (smooths,)
-        The smoothing parameter of each: what its penalty counts beside the squared residuals.
+        The smoothing parameter of each: what its penalty counts beside the squared residuals; infinite for a
+        smooth that is a straight line.
     coefficients : (k,)
     covariance : (k, k)
         Of the coefficients: the Bayesian one, which accounts for the smooths' bias (Wood 2017, section 6.10).
@@ -67,20 +115,9 @@ class AdditiveFit:
     marginals : Marginals
     """
 
-    response: str
-    smooth: str
-    factors: list[str]
-    by: list[str]
-    terms: list[tuple[str, ...]]
-    y: np.ndarray
-    covariate: np.ndarray
-    columns: sparse.csr_array
-    averages: np.ndarray
-    cell: np.ndarray
-    cells: pd.DataFrame
+    backend: str
+    criterion: str
     edf: np.ndarray
-    smooth_of: np.ndarray
-    basis: int
     smoothing: np.ndarray
     coefficients: np.ndarray
     covariance: np.ndarray
@@ -106,6 +143,22 @@ class AdditiveFit:
     def residual_df(self):
         """Rows minus the effective degrees of freedom."""
         return self.marginals.residual_df
+
+    def refit(self, backend, smoothing=None):
+        """The same model of the same rows, fitted by another backend: an `AdditiveFit`.
+
+        Parameters
+        ----------
+        backend : {"reml", "pygam"}
+        smoothing
+            As in `gam`.
+
+        Raises
+        ------
+        InputError
+            There is no such backend or smoothing.
+        """
+        return _fitted(self, backend, smoothing)
 
     def anova(self):
         """Joint Wald F tests of the marginal means' contrasts, a row a parametric term.
@@ -208,7 +261,9 @@ class AdditiveFit:
 
 
 @one_thread
-def gam(table, response, factors, smooth, by, interactions=2, basis=8):
+def gam(
+    table, response, factors, smooth, by, interactions=2, basis=8, backend="reml", smoothing=None
+) -> AdditiveFit:
     """Fit an additive model.
 
     Parameters
@@ -227,6 +282,14 @@ def gam(table, response, factors, smooth, by, interactions=2, basis=8):
         How many factors interact at most; 1 for main effects alone.
     basis : int
         Functions of each smooth before centring, 3 or more (k of mgcv). The study does not say its own.
+    backend : {"reml", "pygam"}
+        What fits the model: the restricted likelihood of this package, or pygam. Both get the same columns
+        and the same penalties.
+    smoothing : {"reml", "grid"} or array (smooths,), optional
+        How the smoothing parameters are chosen. "reml": one for each smooth, by restricted maximum
+        likelihood. "grid" (pygam alone, and its default): one for all smooths, by pygam's grid search for the
+        least generalised cross-validation. An array (pygam alone): these, infinite for a straight line,
+        as in `AdditiveFit.smoothing`.
 
     Returns
     -------
@@ -236,8 +299,8 @@ def gam(table, response, factors, smooth, by, interactions=2, basis=8):
     ------
     InputError
         A column is missing, has NaN or infinity; the response is constant; a factor has one level, a
-        cell no row; a cell has fewer values of the covariate than the basis has functions; or there
-        are fewer rows than coefficients.
+        cell no row; a cell has fewer values of the covariate than the basis has functions; there are
+        fewer rows than coefficients; or there is no such backend or smoothing.
     """
     factors, by = list(factors), list(by)
     _check(table, response, factors, smooth, by, interactions, basis)
@@ -264,40 +327,100 @@ def gam(table, response, factors, smooth, by, interactions=2, basis=8):
             f"{response!r}: take fewer factors in `by`, fewer interactions or a smaller basis"
         )
 
-    # The mean is taken off for the sake of digits, and put back into the constant
-    centre = y.mean()
-    problem = reml.Problem.of(y - centre, random, sparse.hstack([slopes, parametric]), component)
-    system = reml.System(problem)
-    estimate = reml.estimate(system, starts=STARTS)
-    inverse = system.inverse(estimate.theta)
-    edf = np.einsum("ij,ji->i", inverse, problem.gram)
-    residual_df = len(y) - edf.sum()
-    coefficients = estimate.coefficients.copy()
-    coefficients[-parametric.shape[1]] += centre
-    covariance = estimate.variance * inverse
+    return _fitted(
+        Design(
+            response=response,
+            smooth=smooth,
+            factors=factors,
+            by=by,
+            terms=terms,
+            levels=levels,
+            y=y,
+            covariate=covariate,
+            columns=columns,
+            averages=_averages(table, levels, columns),
+            cell=cell,
+            cells=cells,
+            smooth_of=np.concatenate([component, np.arange(len(cells)), np.full(parametric.shape[1], -1)]),
+            basis=basis,
+        ),
+        backend,
+        smoothing,
+    )
 
-    averages = _averages(table, levels, columns)
+
+@one_thread
+def _fitted(design, backend, smoothing):
+    """A design fitted by a backend, with smoothing parameters chosen or given as in `gam`."""
+    criterion, given = _criterion(backend, smoothing, len(design.cells))
+    # The mean is taken off for the sake of digits, and put back into the constant
+    centre = design.y.mean()
+    penalised = design.penalised
+    random, fixed = design.columns[:, : len(penalised)], design.columns[:, len(penalised) :]
+    problem = reml.Problem.of(design.y - centre, random, fixed, penalised)
+    system = reml.System(problem)
+    if criterion == "reml":
+        estimate = reml.estimate(system, starts=STARTS)
+        given = np.divide(
+            1, estimate.theta**2, out=np.full(len(design.cells), np.inf), where=estimate.theta > 0
+        )
+    if backend == "pygam":
+        # Here and not above: a fit by REML needs no pygam
+        from relatives.statistics import backends
+
+        found = backends.by_pygam(design.y - centre, design.columns, penalised, given)
+        given, theta = found.smoothing, 1 / np.sqrt(found.smoothing)
+    else:
+        found, theta = estimate, estimate.theta
+    inverse = system.inverse(theta)
+    edf = np.einsum("ij,ji->i", inverse, problem.gram)
+    residual_df = len(design.y) - (found.edf if backend == "pygam" else edf.sum())
+    coefficients = found.coefficients.copy()
+    coefficients[design.constant] += centre
+    covariance = found.variance * inverse
+    averages = design.averages
     return AdditiveFit(
-        response=response,
-        smooth=smooth,
-        factors=factors,
-        by=by,
-        terms=terms,
-        y=y,
-        covariate=covariate,
-        columns=columns,
-        averages=averages,
-        cell=cell,
-        cells=cells,
+        **{field.name: getattr(design, field.name) for field in fields(Design)},
+        backend=backend,
+        criterion=criterion,
         edf=edf,
-        smooth_of=np.concatenate([component, np.arange(len(cells)), np.full(parametric.shape[1], -1)]),
-        basis=basis,
-        smoothing=np.divide(1, estimate.theta**2, out=np.full(len(cells), np.inf), where=estimate.theta > 0),
+        smoothing=given,
         coefficients=coefficients,
         covariance=covariance,
-        variance=estimate.variance,
-        marginals=Marginals(levels, averages @ coefficients, averages @ covariance @ averages.T, residual_df),
+        variance=found.variance,
+        marginals=Marginals(
+            design.levels, averages @ coefficients, averages @ covariance @ averages.T, residual_df
+        ),
     )
+
+
+def _criterion(backend, smoothing, smooths):
+    """How the smoothing parameters are chosen: "reml", "grid" or "given"; and those that are given, or None.
+
+    Raises
+    ------
+    InputError
+        If there is no such backend, if it cannot choose them so, or if those given are no such parameters.
+    """
+    if backend not in CRITERIA:
+        raise InputError(f"the backend is one of {', '.join(CRITERIA)}, not {backend!r}")
+    if smoothing is None:
+        return CRITERIA[backend][0], None
+    if isinstance(smoothing, str):
+        if smoothing not in CRITERIA[backend]:
+            raise InputError(
+                f"the backend {backend!r} chooses its smoothing by {' or '.join(CRITERIA[backend])}, "
+                f"not {smoothing!r}"
+            )
+        return smoothing, None
+    if backend != "pygam":
+        raise InputError('the backend "reml" chooses its own smoothing parameters: give them to "pygam"')
+    given = np.asarray(smoothing, np.float64)
+    if given.shape != (smooths,) or not (given > 0).all():
+        raise InputError(
+            f"`smoothing` must have a positive number for each of the {smooths} smooths, not {smoothing!r}"
+        )
+    return "given", given
 
 
 def _check(table, response, factors, smooth, by, interactions, basis):
