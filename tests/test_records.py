@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from relatives import cli, lineage, records
+from relatives import cli, corpora, lineage, own_encoders, records
 from relatives.errors import InputError
 
 CONFIG = {"seed": 7, "figures": {"style": {"dpi": 200}}}
@@ -22,7 +22,7 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
-def job(rule, inputs, outputs, config=None, **params):
+def job(rule, inputs, outputs, config=None, outside=(), **params):
     """What a job leaves: its outputs, each with its name and the content of its inputs, and their records."""
     config = config or CONFIG
     for output in outputs:
@@ -32,7 +32,7 @@ def job(rule, inputs, outputs, config=None, **params):
         rule=rule, wildcards={"corpus": "tagging"} if rule == "corpus" else {}, input=inputs, output=outputs,
         params={"code": "c0de"} | params, config=config,
     )  # fmt: skip
-    records.write(done)
+    records.write(done, outside)
     return done
 
 
@@ -194,7 +194,13 @@ def test_music_from_outside_has_its_listing(capsys, here, monkeypatch):
     (music / "secret.wav").write_text("")
     (music / "nowhere.wav").symlink_to(here / "nothing")
     settings = {"source": "folder", "path": str(music)}
-    job("corpus", [], ["data/corpora/mine/tracks.parquet"], settings=settings)
+    job(
+        "corpus",
+        [],
+        ["data/corpora/mine/tracks.parquet"],
+        outside=corpora.outside(settings),
+        settings=settings,
+    )
     (source,) = records.read("data/corpora/mine/tracks.parquet")["sources"]
     assert source["files"] == 4 and source["bytes"] == sum(len(name.encode()) for name in names)
     listing = here / source["listing"]
@@ -214,7 +220,8 @@ def test_files_of_an_encoder_of_ones_own_are_hashed(capsys, here):
     for name in ("OG.npy", "PS.npy", "manifest.json", "notes.txt"):
         (here / "computed").mkdir(exist_ok=True)
         (here / "computed" / name).write_text(name)
-    job("collect", [], ["results/away/OG.npy"], own={"name": "away", "embeddings": "computed"})
+    own = {"name": "away", "embeddings": "computed"}
+    job("collect", [], ["results/away/OG.npy"], outside=own_encoders.files(own), own=own)
     sources = records.read("results/away/OG.npy")["sources"]
     assert [source["path"] for source in sources] == [
         f"computed/{n}" for n in ("OG.npy", "PS.npy", "manifest.json")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from relatives import jobs
+from relatives import jobs, storage
 from relatives.corpora import excerpts
 from relatives.corpora.store import Corpus
 
@@ -12,7 +12,7 @@ def main(job):
     corpus = Corpus(Path(job.input.audio).parent)
     samples = round(job.params.seconds * job.params.sample_rate)
     drawn = excerpts.draw(corpus, samples, job.params.number, job.params.seed)
-    jobs.write_tables({"excerpts": drawn}, job.output)
+    storage.write_tables({"excerpts": drawn}, job.output)
 
 
 jobs.run(main)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from relatives import jobs
+from relatives import jobs, storage
 from relatives.corpora.store import Corpus
 from relatives.features import mfcc
 from relatives.files import replacing
@@ -26,8 +26,8 @@ def main(job):
 
     rows, scores = [], []
     for transformation, magnitudes in job.params.magnitudes.items():
-        audio = jobs.Blocks(job.input[transformation])
-        vocals = jobs.Blocks(job.input[f"{transformation}_vocals"]) if "stems" in task.needs else None
+        audio = storage.Blocks(job.input[transformation])
+        vocals = storage.Blocks(job.input[f"{transformation}_vocals"]) if "stems" in task.needs else None
         for m, magnitude in enumerate(jobs.progress(magnitudes, f"magnitudes of {transformation}")):
             mixtures = audio[m]
             targets = labels if vocals is None else vocals[m]
