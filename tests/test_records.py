@@ -4,12 +4,13 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from relatives import cli, corpora, lineage, own_encoders, records
+from relatives import cli, corpora, jobs, lineage, own_encoders, records
 from relatives.errors import InputError
 
 CONFIG = {"seed": 7, "figures": {"style": {"dpi": 200}}}
@@ -228,6 +229,43 @@ def test_files_of_an_encoder_of_ones_own_are_hashed(capsys, here):
     ]
     _, text = told("results/away/OG.npy", capsys)
     assert "computed/PS.npy: 1 file, 6 bytes" in text and "cd computed && sha256sum" in text
+
+
+def test_a_source_that_is_no_corpus_is_no_path():
+    job("train", [], ["results/tag/checkpoint.pt"], settings={"source": "tag"}, own={"name": "x"})
+    record = records.read("results/tag/checkpoint.pt")
+    assert record["sources"] == []
+    assert record["params"]["settings"] == {"source": "tag"}
+
+
+def test_what_a_script_returns_is_recorded(here, monkeypatch):
+    (here / "tags.db").write_text("tags")
+    (here / "songs").mkdir()
+    (here / "songs" / "a.wav").write_text("a")
+    outputs = {None: [], (Path("tags.db"), Path("songs")): [("tags.db", 1, 4), ("songs", 1, 1)]}
+    for returned, expected in outputs.items():
+        done = SimpleNamespace(
+            rule="corpus", wildcards={}, input=[], output=["results/x.csv"], params={"code": "c0de"},
+            config=CONFIG, log=[], resources=SimpleNamespace(get=lambda name: None),
+        )  # fmt: skip
+        script = SimpleNamespace(snakemake=done, __file__="corpus.py")
+        monkeypatch.setitem(sys.modules, "__main__", script)
+
+        def main(job, returned=returned):
+            Path("results").mkdir(exist_ok=True)
+            Path(job.output[0]).write_text("x")
+            return returned
+
+        jobs.run(main)
+        sources = records.read("results/x.csv")["sources"]
+        assert [(source["path"], source["files"], source["bytes"]) for source in sources] == expected
+
+
+def test_a_corpus_names_what_it_reads(here):
+    assert corpora.outside({"source": "synthetic", "kind": "tagging"}) == []
+    assert corpora.outside({"source": "irmas"}) == [Path("data/raw/irmas")]
+    found = corpora.outside({"source": "msd", "path": "~/previews", "tags": "~/tags.db"})
+    assert found == [Path.home() / "previews", Path.home() / "tags.db"]
 
 
 def test_the_report_gets_a_summary(here):

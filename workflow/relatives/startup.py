@@ -60,7 +60,8 @@ def check_arguments(arguments: list[str]) -> None:
             )
         if not NAME.fullmatch(name):
             raise InputError(
-                f"--config {shown(entry)}: {shown(name)!r} is no name of a setting of config.yaml."
+                f"--config {shown(entry)}: {shown(name)!r} cannot be a setting. One that stands inside of "
+                "another is written so: --config 'training={rate: 0.001}'."
             )
 
 
