@@ -1,5 +1,7 @@
 """What several files of tests share."""
 
+import sys
+
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
@@ -23,6 +25,13 @@ def pytest_xdist_make_scheduler(config, log):
             return "pipeline" if file.endswith(PIPELINE) else file
 
     return Scheduling(config, log)
+
+
+@pytest.fixture(autouse=True)
+def subnormal_numbers():
+    """Count subnormal numbers, which hypothesis draws: training and embedding make them 0 for a process."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_flush_denormal(False)
 
 
 @pytest.fixture(scope="session")

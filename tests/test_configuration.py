@@ -148,6 +148,96 @@ def test_all_faults_are_told_at_once(shipped):
     assert "widht" in message
 
 
+def base_loaded(text):
+    """A value of ``--config`` as Snakemake 9.27 hands it on: all scalars inside of it are text."""
+    return yaml.load(text, yaml.BaseLoader)
+
+
+def from_command_line(shipped, text):
+    given = base_loaded(text)
+    config = merged(shipped, given)
+    configuration.read_command_line(config, given)
+    return config
+
+
+@pytest.mark.parametrize(
+    ("text", "keys", "value"),
+    [
+        ("{corpora: {tagging: {excerpts: 150}}}", "corpora.tagging.excerpts", 150),
+        ("{corpora: {tagging: {split: [0.6, 0.1, 0.3]}}}", "corpora.tagging.split", [0.6, 0.1, 0.3]),
+        ("{consistency: {own_pairs: false}}", "consistency.own_pairs", False),
+        ("{training: {amsgrad: TRUE}}", "training.amsgrad", True),
+        ("{training: {explosion: null}}", "training.explosion", None),
+        ("{training: {patience: ~}}", "training.patience", None),
+        ("{training: {patience: }}", "training.patience", None),
+        ("{training: {rate: 1e-3}}", "training.rate", 0.001),
+        ("{training: {rate: 2.5e-4}}", "training.rate", 0.00025),
+        ("{transformations: {PS: [-12, +0.25, .5], TS: null}}", "transformations.PS", [-12, 0.25, 0.5]),
+        ("{transformations: {TS: null}}", "transformations.TS", None),
+        ("{tasks: [AE, AT]}", "tasks", ["AE", "AT"]),
+        ("{tasks: []}", "tasks", []),
+        ("{trials: 3}", "trials", 3),
+        # where the schema wants a text, it stays one, as the quotes of the command line are lost
+        ('{corpora: {new: {source: gtzan, excerpts: 9, path: "123"}}}', "corpora.new.path", "123"),
+        (
+            "{corpora: {new: {source: gtzan, excerpts: 9, path: 2001-01-01}}}",
+            "corpora.new.path",
+            "2001-01-01",
+        ),
+        ("{corpora: {new: {source: gtzan, excerpts: 9, path: ~}}}", "corpora.new.path", "~"),
+        ("{consistency: {corpus: on}}", "consistency.corpus", "on"),
+        ("{noise: {recording: null}}", "noise.recording", None),
+        ("{encoders: [MFCC, {name: a, hear: b, sample_rate: 16000}]}", "encoders.1.sample_rate", 16000),
+        ("{encoders: [MFCC, {name: 5, torchscript: 7}]}", "encoders.1.torchscript", "7"),
+        # what is no number in YAML either
+        ("{training: {rate: fast}}", "training.rate", "fast"),
+        ("{training: {rate: 1e}}", "training.rate", "1e"),
+        ("{seed: _}", "seed", "_"),
+    ],
+)
+def test_the_command_line_is_read_as_yaml(shipped, text, keys, value):
+    found = from_command_line(shipped, text)
+    for key in keys.split("."):
+        found = found[int(key) if isinstance(found, list) else key]
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_settings_of_a_file_keep_their_quotes(shipped):
+    of_file = {"corpora": {"mine": {"source": "gtzan", "path": "123", "excerpts": "9"}}, "trials": "2"}
+    given = base_loaded("{corpora: {mine: {split: [0.5, 0.2, 0.3]}}}")
+    config = merged(merged(shipped, of_file), given)
+    configuration.read_command_line(config, given)
+    mine = config["corpora"]["mine"]
+    assert mine == {"source": "gtzan", "path": "123", "excerpts": "9", "split": [0.5, 0.2, 0.3]}
+    assert config["trials"] == "2"
+    assert config["seed"] == shipped["seed"]
+
+
+def test_a_command_line_without_an_end_is_left_to_the_check(shipped):
+    given = {"tasks": []}
+    given["tasks"].append(given["tasks"])
+    config = merged(shipped, given)
+    configuration.read_command_line(config, given)
+    assert "does an alias name itself" in complaint(config)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{consistency: {own_pairs: flase}}", ["consistency.own_pairs: 'flase'", "boolean"]),
+        ("{bootstrap: {levl: 0.9}}", ["bootstrap.levl", "'level'"]),
+        ("{bootstrap: {level: 90}}", ["bootstrap.level: 90", "maximum of 1"]),
+        ("{transformations: {PS: [-1, x]}}", ["transformations.PS.1: 'x' is not of type 'number'"]),
+        ("{transformations: {PS: foo}}", ["transformations.PS: 'foo'", "'null'", "'study'", "'array'"]),
+        ("{corpora: {music: {path:/music: }}}", ["corpora.music.path:/music", "a space follows each colon"]),
+    ],
+)
+def test_what_is_wrong_on_the_command_line_is_named(shipped, text, words):
+    message = complaint(from_command_line(shipped, text))
+    assert all(word in message for word in words), message
+
+
 def test_the_grid_of_a_run(shipped):
     grid = configuration.magnitudes(shipped)
     assert list(grid) == ["OG", "PS", "TS", "PN", "EN", "MP"]

@@ -8,8 +8,8 @@ import textwrap
 import numpy as np
 import pytest
 
-from relatives import jobs
-from relatives.files import PARTIAL, replacing, replacing_array
+from relatives.files import PARTIAL, replacing
+from relatives.storage import Blocks, replacing_array
 
 
 def test_a_file_appears_whole(tmp_path):
@@ -123,7 +123,7 @@ def test_blocks_are_one_array(tmp_path):
     for first, end in ((0, 4), (4, 6), (6, 7)):
         paths.append(str(tmp_path / f"{first}.npy"))
         np.save(paths[-1], whole[:, first:end])
-    for blocks, expected in ((jobs.Blocks(paths), whole), (jobs.Blocks(paths[0]), whole[:, :4])):
+    for blocks, expected in ((Blocks(paths), whole), (Blocks(paths[0]), whole[:, :4])):
         assert blocks.shape == expected.shape
         assert len(blocks) == 3
         np.testing.assert_array_equal(list(blocks), expected)

@@ -22,7 +22,8 @@ from faults.machine import FAULTS, Impossible, Site, disk, ffmpeg_killed, meet, 
 from relatives import cli, faults, transforms
 from relatives.errors import InputError
 from relatives.figures import style
-from relatives.files import replacing, replacing_array
+from relatives.files import replacing
+from relatives.storage import replacing_array
 from smoke import ROOT
 
 BUGS = [

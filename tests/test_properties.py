@@ -7,7 +7,6 @@ from functools import cache
 
 import numpy as np
 import pytest
-import torch
 import yaml
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -34,12 +33,6 @@ def trying(examples):
         derandomize=TIMES == 1,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
-
-
-@pytest.fixture(autouse=True)
-def subnormal_numbers():
-    """What trains or embeds has its whole process take subnormal numbers for 0, and hypothesis draws them."""
-    torch.set_flush_denormal(False)
 
 
 # The configuration

@@ -4,12 +4,13 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from relatives import cli, lineage, records
+from relatives import cli, corpora, jobs, lineage, own_encoders, records
 from relatives.errors import InputError
 
 CONFIG = {"seed": 7, "figures": {"style": {"dpi": 200}}}
@@ -22,7 +23,7 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
-def job(rule, inputs, outputs, config=None, **params):
+def job(rule, inputs, outputs, config=None, outside=(), **params):
     """What a job leaves: its outputs, each with its name and the content of its inputs, and their records."""
     config = config or CONFIG
     for output in outputs:
@@ -32,7 +33,7 @@ def job(rule, inputs, outputs, config=None, **params):
         rule=rule, wildcards={"corpus": "tagging"} if rule == "corpus" else {}, input=inputs, output=outputs,
         params={"code": "c0de"} | params, config=config,
     )  # fmt: skip
-    records.write(done)
+    records.write(done, outside)
     return done
 
 
@@ -194,7 +195,13 @@ def test_music_from_outside_has_its_listing(capsys, here, monkeypatch):
     (music / "secret.wav").write_text("")
     (music / "nowhere.wav").symlink_to(here / "nothing")
     settings = {"source": "folder", "path": str(music)}
-    job("corpus", [], ["data/corpora/mine/tracks.parquet"], settings=settings)
+    job(
+        "corpus",
+        [],
+        ["data/corpora/mine/tracks.parquet"],
+        outside=corpora.outside(settings),
+        settings=settings,
+    )
     (source,) = records.read("data/corpora/mine/tracks.parquet")["sources"]
     assert source["files"] == 4 and source["bytes"] == sum(len(name.encode()) for name in names)
     listing = here / source["listing"]
@@ -214,13 +221,51 @@ def test_files_of_an_encoder_of_ones_own_are_hashed(capsys, here):
     for name in ("OG.npy", "PS.npy", "manifest.json", "notes.txt"):
         (here / "computed").mkdir(exist_ok=True)
         (here / "computed" / name).write_text(name)
-    job("collect", [], ["results/away/OG.npy"], own={"name": "away", "embeddings": "computed"})
+    own = {"name": "away", "embeddings": "computed"}
+    job("collect", [], ["results/away/OG.npy"], outside=own_encoders.files(own), own=own)
     sources = records.read("results/away/OG.npy")["sources"]
     assert [source["path"] for source in sources] == [
         f"computed/{n}" for n in ("OG.npy", "PS.npy", "manifest.json")
     ]
     _, text = told("results/away/OG.npy", capsys)
     assert "computed/PS.npy: 1 file, 6 bytes" in text and "cd computed && sha256sum" in text
+
+
+def test_a_source_that_is_no_corpus_is_no_path():
+    job("train", [], ["results/tag/checkpoint.pt"], settings={"source": "tag"}, own={"name": "x"})
+    record = records.read("results/tag/checkpoint.pt")
+    assert record["sources"] == []
+    assert record["params"]["settings"] == {"source": "tag"}
+
+
+def test_what_a_script_returns_is_recorded(here, monkeypatch):
+    (here / "tags.db").write_text("tags")
+    (here / "songs").mkdir()
+    (here / "songs" / "a.wav").write_text("a")
+    outputs = {None: [], (Path("tags.db"), Path("songs")): [("tags.db", 1, 4), ("songs", 1, 1)]}
+    for returned, expected in outputs.items():
+        done = SimpleNamespace(
+            rule="corpus", wildcards={}, input=[], output=["results/x.csv"], params={"code": "c0de"},
+            config=CONFIG, log=[], resources=SimpleNamespace(get=lambda name: None),
+        )  # fmt: skip
+        script = SimpleNamespace(snakemake=done, __file__="corpus.py")
+        monkeypatch.setitem(sys.modules, "__main__", script)
+
+        def main(job, returned=returned):
+            Path("results").mkdir(exist_ok=True)
+            Path(job.output[0]).write_text("x")
+            return returned
+
+        jobs.run(main)
+        sources = records.read("results/x.csv")["sources"]
+        assert [(source["path"], source["files"], source["bytes"]) for source in sources] == expected
+
+
+def test_a_corpus_names_what_it_reads(here):
+    assert corpora.outside({"source": "synthetic", "kind": "tagging"}) == []
+    assert corpora.outside({"source": "irmas"}) == [Path("data/raw/irmas")]
+    found = corpora.outside({"source": "msd", "path": "~/previews", "tags": "~/tags.db"})
+    assert found == [Path.home() / "previews", Path.home() / "tags.db"]
 
 
 def test_the_report_gets_a_summary(here):

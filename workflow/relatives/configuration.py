@@ -8,7 +8,8 @@ other functions answer what the rules ask: which corpora, blocks, magnitudes and
 import difflib
 import functools
 import math
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import yaml
@@ -29,6 +30,7 @@ ARCHITECTURE = ("width", "channels", "frames", "fully_connected")
 """The settings under `training` that say what a network is; the others say how it is trained."""
 
 DEEPEST, MOST = 20, 100_000  # levels and values of a configuration; a few lines of YAML can name billions
+EXPONENT = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+")
 LARGEST = 1e15  # of numbers: in all units far beyond use, and exact
 
 Validator = validators.extend(
@@ -58,6 +60,37 @@ def check(config: dict) -> None:
         raise InputError(
             "the configuration is not valid:\n  " + "\n  ".join(dict.fromkeys(map(shown, faults)))
         )
+
+
+def read_command_line(config: dict, given: Mapping) -> None:
+    """Lay the settings of ``--config`` over `config`, each text in them read as YAML reads it.
+
+    Snakemake 9.27 hands on a number, ``true`` or ``null`` inside of braces or brackets as text, whether it
+    was written with quotes or without. So a text becomes what YAML makes of it without quotes, except where
+    the schema wants a text. Settings of files are left alone: there the quotes still count.
+
+    Parameters
+    ----------
+    config : dict
+        The whole configuration, `given` already laid over it. It is changed in place.
+    given : mapping
+        What the command line says, as Snakemake hands it on: ``workflow.config_settings.config``.
+
+    Examples
+    --------
+    >>> config = {"noise": {"recording": "null", "seconds": "30"}}
+    >>> read_command_line(config, config)
+    >>> config
+    {'noise': {'recording': None, 'seconds': 30}}
+    """
+    if any(_no_settings(config)):  # which `check` tells; an alias that names itself has no end
+        return
+    texts = {}
+    _lay_over(config, _as_yaml(given, (), texts))
+    for error in _validator().iter_errors(config):
+        keys = tuple(error.absolute_path)
+        if keys in texts and error.validator == "type" and "string" in _listed(error.validator_value):
+            functools.reduce(lambda level, key: level[key], keys[:-1], config)[keys[-1]] = texts[keys]
 
 
 def corpus_of(config: dict, task: str) -> str:
@@ -156,6 +189,49 @@ def _validator() -> Validator:
     return Validator(yaml.safe_load(SCHEMA.read_text()))
 
 
+def _as_yaml(value: object, keys: tuple, texts: dict[tuple, str]) -> object:
+    """`value` with its texts read as YAML; `texts` gets each that became something else, by its keys."""
+    if isinstance(value, Mapping):
+        return {key: _as_yaml(held, (*keys, key), texts) for key, held in value.items()}
+    if isinstance(value, list):
+        return [_as_yaml(held, (*keys, place), texts) for place, held in enumerate(value)]
+    read = _scalar(value) if isinstance(value, str) else value
+    if read is not value:
+        texts[keys] = value
+    return read
+
+
+def _scalar(text: str) -> object:
+    """A text without quotes as YAML reads it: None, a boolean, a number, or the same text.
+
+    Two things differ. ``1e-3`` is a number, as in YAML 1.2; the older YAML of config.yaml wants ``1.0e-3``. A
+    date stays text, as no setting is one.
+    """
+    if EXPONENT.fullmatch(text):
+        return float(text)
+    loader = yaml.SafeLoader("")
+    tag = loader.resolve(yaml.ScalarNode, text, (True, False))
+    if tag.rpartition(":")[2] not in ("null", "bool", "int", "float"):
+        return text
+    try:
+        return loader.construct_object(yaml.ScalarNode(tag, text))
+    except ValueError:  # thousands of digits; "_" alone
+        return text
+
+
+def _lay_over(config: dict, values: dict) -> None:
+    """Lay `values` over `config` as Snakemake does it: dictionaries key by key, all else whole."""
+    for key, value in values.items():
+        if isinstance(value, dict) and isinstance(config.get(key), dict):
+            _lay_over(config[key], value)
+        else:
+            config[key] = value
+
+
+def _listed(value: object) -> list:
+    return value if isinstance(value, list) else [value]
+
+
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST
 
@@ -185,7 +261,15 @@ def _in_words(error: ValidationError) -> Iterator[str]:
         for key in sorted(set(error.instance) - set(known), key=str):
             near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.0)
             name = f"{where}.{key}" if where else str(key)
-            yield f"{name}: there is no such setting; the nearest is {near[0]!r}"
+            space = "; in YAML a space follows each colon" if ":" in name else ""
+            yield f"{name}: there is no such setting; the nearest is {near[0]!r}{space}"
+    elif error.validator == "oneOf" and error.context:
+        # What is wrong inside of the list that was given, or else what may stand in its place
+        inside = [wrong for wrong in error.context if len(wrong.absolute_path) > len(error.absolute_path)]
+        for wrong in inside:
+            yield from _in_words(wrong)
+        if not inside:
+            yield f"{where}: {' and '.join(wrong.message for wrong in error.context)}"
     else:
         # it quotes the value, of whatever length
         words = (

@@ -69,7 +69,7 @@ def embed(encoder: Encoder, audio: np.ndarray, batch: int = BATCH) -> np.ndarray
         As from the function `encoder`.
     audio : (…, samples) float
         Usually (magnitudes, excerpts, samples), then read a magnitude at a time, so that it can also be a
-        `jobs.Blocks`. A memory map is read by slices.
+        `storage.Blocks`. A memory map is read by slices.
     batch : int
         Excerpts at a time.
 

@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
-
 PARTIAL = ".*.partial*"
 """How the name of every temporary file of `replacing` looks, as a pattern for `fnmatch` and `glob`."""
 
@@ -48,27 +46,6 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
         raise
     finally:
         temporary.unlink(missing_ok=True)
-
-
-@contextmanager
-def replacing_array(path: str | os.PathLike, shape: tuple[int, ...]) -> Iterator[np.memmap]:
-    """Yield a float32 array on disk to be filled, which on success becomes the .npy file `path`.
-
-    It need not fit into memory. Its room on the disk is taken at once: a disk that is too small is an OSError
-    here, where it would later kill the process (SIGBUS) in the middle of filling. The rest is as in
-    `replacing`.
-    """
-    with replacing(path) as temporary:
-        array = np.lib.format.open_memmap(temporary, "w+", np.float32, shape)
-        if hasattr(os, "posix_fallocate"):  # not on macOS
-            size = os.path.getsize(temporary)
-            try:
-                with open(temporary, "r+b") as file:
-                    os.posix_fallocate(file.fileno(), 0, size)
-            except OSError as error:
-                raise OSError(error.errno, f"{error.strerror}; {size / 1e6:.1f} MB are needed") from error
-        yield array
-        array.flush()
 
 
 def _temporary_name(name: str, token: str, suffix: str) -> str:

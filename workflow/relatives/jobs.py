@@ -1,7 +1,8 @@
 """What every script of the pipeline shares: its job, its log, its errors, and being started by hand.
 
-A script under ``workflow/scripts`` defines ``main(job)`` and ends in ``jobs.run(main)``. Snakemake starts it
-with the job's input, output, params and the rest in an object; by hand,
+A script under ``workflow/scripts`` defines ``main(job)``, which returns what it read from outside the
+pipeline beside its inputs, and ends in ``jobs.run(main)``. Snakemake starts it with the job's input, output,
+params and the rest in an object; by hand,
 
     python workflow/scripts/transform.py corpus=tagging transformation=PS block=0
 
@@ -14,30 +15,36 @@ import ctypes
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import psutil
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from relatives import faults, records, running
+from relatives import faults, records, running, startup
 from relatives.errors import InputError
-from relatives.files import replacing
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 KEPT = 1 << 30  # bytes
 
 
 def run(main: Callable) -> None:
-    """Run `main` on this script's job: what it prints goes to the log; only a bug has a traceback."""
+    """Run `main` on this script's job: what it prints goes to the log; only a bug has a traceback.
+
+    Parameters
+    ----------
+    main : callable
+        Takes the job. It returns the files and folders outside of the pipeline that it read and that are not
+        inputs of its rule, for the records; None where there are none.
+    """
     started = psutil.Process().create_time()
     ready = time.time()
     script = sys.modules["__main__"]
     by_snakemake = hasattr(script, "snakemake")
+    if not by_snakemake:
+        startup.settle_caches()
     job = script.snakemake if by_snakemake else by_hand(Path(script.__file__).stem, sys.argv[1:])
     if not by_snakemake:
         # As Snakemake does it: another number of threads may change the last bits of a matrix product
@@ -47,8 +54,8 @@ def run(main: Callable) -> None:
     with _explaining(job), _logging(job.log[0] if by_snakemake and job.log else None):
         if by_snakemake:
             running.enter_job()
-        main(job)
-        records.write(job)
+        outside = main(job)
+        records.write(job, outside or ())
         # The report adds these up: what the pipeline pays for interpreters and imports
         print(f"start-up {ready - started:.2f} s, work {time.time() - ready:.2f} s", file=sys.stderr)
 
@@ -158,45 +165,3 @@ def by_hand(script: str, wildcards: list[str]) -> object:
 def progress(items: Iterable, unit: str) -> Iterable:
     """`items` with a bar in the log: how many, how fast, how long still."""
     return tqdm(items, unit=f" {unit}", mininterval=5, dynamic_ncols=False, ncols=90)
-
-
-class Blocks:
-    """Files of arrays (magnitudes, excerpts of a block, …) as one array (magnitudes, excerpts, …).
-
-    It is read a magnitude at a time, `blocks[m]`: the audio of a whole transformation at the study's size
-    takes 3.5 GB.
-
-    Parameters
-    ----------
-    paths : str or list of str
-    """
-
-    def __init__(self, paths: str | list[str]):
-        paths = [paths] if isinstance(paths, str) else paths
-        self.arrays = [np.load(path, mmap_mode="r") for path in paths]
-        magnitudes, _, *rest = self.arrays[0].shape
-        self.shape = (magnitudes, sum(array.shape[1] for array in self.arrays), *rest)
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    def __getitem__(self, magnitude: int) -> np.ndarray:
-        return np.concatenate([array[magnitude] for array in self.arrays])
-
-
-def read_tables(paths: Mapping[str, str]) -> dict[str, pd.DataFrame]:
-    """The table of each name, from its parquet or CSV file."""
-    return {
-        name: pd.read_csv(path) if path.endswith(".csv") else pd.read_parquet(path)
-        for name, path in paths.items()
-    }
-
-
-def write_tables(tables: dict[str, pd.DataFrame], output: object) -> None:
-    """Write each table to the output of its name, as CSV if the file is called so, else as parquet."""
-    for name, table in tables.items():
-        with replacing(output[name]) as path:
-            if output[name].endswith(".csv"):
-                table.to_csv(path, index=False)
-            else:
-                table.to_parquet(path, index=False)

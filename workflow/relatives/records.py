@@ -12,9 +12,9 @@ rule, wildcards, params, code
 inputs
     The sha256 of each file that the job was given.
 sources
-    What else it read from outside: the music under a corpus' path, the files of an encoder. Each with its
-    path, the number of files, their bytes, and the sha256 of their `listing`, which `sha256sum --check` reads
-    in that folder.
+    What else it read from outside, as its script's ``main`` returned it: the music under a corpus' path, the
+    files of an encoder. Each with its path, the number of files, their bytes, and the sha256 of their
+    `listing`, which ``sha256sum --check`` reads in that folder.
 configuration, seed
     The sha256 of the whole configuration, kept under ``results/provenance/configurations``; of it the seed.
 revision, modified, relatives, versions, requirements, machine
@@ -69,12 +69,14 @@ KEYS = {
 ROOT = provenance.PACKAGE.parents[1]
 
 
-def write(job: object) -> None:
+def write(job: object, outside: Iterable[str | os.PathLike] = ()) -> None:
     """Write the records of a finished job's outputs.
 
     Parameters
     ----------
     job : Snakemake's job object, or that of `jobs.by_hand`
+    outside : iterable of path
+        Files and folders outside of the pipeline that it read, beside its inputs.
     """
     shared = {
         "rule": job.rule,
@@ -86,7 +88,7 @@ def write(job: object) -> None:
         },
         "code": job.params.get("code") or provenance.fingerprint(job.rule),
         "inputs": {str(path): digest(path) for path in job.input},
-        "sources": sources(job.params),
+        "sources": sources(outside),
         "configuration": _keep(job.config),
         "seed": job.config["seed"],
         **program(),
@@ -145,21 +147,23 @@ def hash_of(path: str | os.PathLike) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def sources(params: object) -> list[dict]:
-    """What a job read from outside the pipeline that is not among its inputs, by its parameters."""
-    settings, own = params.get("settings"), params.get("own")
-    if isinstance(settings, dict) and settings.get("source", "synthetic") != "synthetic":
-        from relatives import corpora
-        from relatives.corpora import folder
+def sources(outside: Iterable[str | os.PathLike]) -> list[dict]:
+    """Describe what a job read from outside the pipeline that is not among its inputs.
 
-        top = corpora.place(settings)
-        tags = [Path(settings["tags"]).expanduser()] if "tags" in settings else []
-        return [_source(top, top, folder.find(top)), *(_source(file, file.parent, [file]) for file in tags)]
-    if own:
-        from relatives import own_encoders
+    Parameters
+    ----------
+    outside : iterable of path
+        As the script's ``main`` returned them: files, and folders with all that `corpora.folder.find` finds.
+    """
+    described = []
+    for path in map(Path, outside):
+        if path.is_file():
+            described.append(_source(path, path.parent, [path]))
+        else:
+            from relatives.corpora import folder
 
-        return [_source(file, file.parent, [file]) for file in own_encoders.files(own)]
-    return []
+            described.append(_source(path, path, folder.find(path)))
+    return described
 
 
 def listing(top: Path, files: Iterable[Path]) -> str:

@@ -11,6 +11,7 @@ from relatives.tasks import MODULES, TASKS
 try:
     if workflow.is_main_process:
         faults.check(".snakemake")  # before Snakemake stumbles over it
+    configuration.read_command_line(config, workflow.config_settings.config)
     configuration.check(config)
 except InputError as error:
     raise WorkflowError(error) from None

@@ -1,15 +1,15 @@
 """A verdict on each finding of the study, from the tables of this run."""
 
-from relatives import claims, jobs
+from relatives import claims, jobs, storage
 
 
 def main(job):
     """Weigh the evidence."""
     settings = job.params.bootstrap
     findings, evidence = claims.evaluate(
-        jobs.read_tables(job.input), settings["draws"], settings["level"], job.params.seed
+        storage.read_tables(job.input), settings["draws"], settings["level"], job.params.seed
     )
-    jobs.write_tables({"claims": findings, "evidence": evidence}, job.output)
+    storage.write_tables({"claims": findings, "evidence": evidence}, job.output)
 
 
 jobs.run(main)

@@ -11,7 +11,7 @@ from relatives.files import replacing
 
 
 def main(job):
-    """Check them against the manifest, and keep a copy."""
+    """Check them against the manifest and keep a copy; return the files that were read."""
     try:
         arrays = manifest.read(job.params.own["embeddings"], json.loads(Path(job.input.manifest).read_text()))
     except InputError as error:
@@ -19,6 +19,7 @@ def main(job):
     for name, points in arrays.items():
         with replacing(job.output[name]) as path:
             np.save(path, points)
+    return own_encoders.files(job.params.own)
 
 
 jobs.run(main)

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pandas as pd
 
-from relatives import consistency, jobs, tables
+from relatives import consistency, jobs, storage, tables
 from relatives.statistics import bootstrap
 
 
@@ -16,8 +16,8 @@ def main(job):
     weights = bootstrap.weights(len(excerpt_ids), job.params.bootstrap["draws"], job.params.seed)
     places = tables.places(job.params.magnitudes)
     compared = consistency.over_places(measure(job, weights))
-    jobs.write_tables(tables.within(places, excerpt_ids, compared.errors, weights, level), job.output)
-    jobs.write_tables(tables.between(places, excerpt_ids, compared, weights, level), job.output)
+    storage.write_tables(tables.within(places, excerpt_ids, compared.errors, weights, level), job.output)
+    storage.write_tables(tables.between(places, excerpt_ids, compared, weights, level), job.output)
 
 
 def measure(job, weights):

@@ -2,24 +2,23 @@
 
 import numba
 
-from relatives import jobs
+from relatives import jobs, storage
 from relatives.distances.matrix_profile import simple
 from relatives.distances.warping import dtw
 from relatives.features import mfcc
-from relatives.files import replacing_array
 
 
 def main(job):
     """Compute both distances of each magnitude from the MFCC sequences."""
     numba.set_num_threads(job.threads)
     rate = job.params.sample_rate
-    originals = mfcc.sequences(jobs.Blocks(job.input.originals)[0], rate)
-    transformed = jobs.Blocks(job.input.transformed)
+    originals = mfcc.sequences(storage.Blocks(job.input.originals)[0], rate)
+    transformed = storage.Blocks(job.input.transformed)
     shape = (*transformed.shape[:2], len(originals))
     # On disk: at 10,000 originals they are larger than the memory
     with (
-        replacing_array(job.output.dtw, shape) as warped,
-        replacing_array(job.output.simple, shape) as profiles,
+        storage.replacing_array(job.output.dtw, shape) as warped,
+        storage.replacing_array(job.output.simple, shape) as profiles,
     ):
         for m, audio in enumerate(jobs.progress(transformed, "magnitudes")):
             sequences = mfcc.sequences(audio, rate)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from relatives import jobs
+from relatives import jobs, storage
 from relatives.corpora import excerpts
 from relatives.corpora.store import Corpus
 
@@ -16,7 +16,7 @@ def main(job):
     drawn = excerpts.draw(corpus, samples, window, job.params.number, job.params.seed)
     if note := excerpts.note_of_padding(corpus, drawn, samples, window):
         print(note)
-    jobs.write_tables({"excerpts": drawn}, job.output)
+    storage.write_tables({"excerpts": drawn}, job.output)
 
 
 jobs.run(main)

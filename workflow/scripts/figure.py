@@ -2,14 +2,14 @@
 
 import importlib
 
-from relatives import jobs
+from relatives import jobs, storage
 from relatives.figures import style
 
 
 def main(job):
     """Draw and save as PDF and PNG."""
     figure = importlib.import_module(f"relatives.figures.{job.rule}").draw(
-        **jobs.read_tables(job.input), settings=job.params.settings
+        **storage.read_tables(job.input), settings=job.params.settings
     )
     style.save(figure, job.output.pdf, job.output.png)
 

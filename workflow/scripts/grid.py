@@ -1,11 +1,11 @@
 """The magnitudes of this run as a table, for Figure 3."""
 
-from relatives import jobs, tables
+from relatives import jobs, storage, tables
 
 
 def main(job):
     """A row a magnitude."""
-    jobs.write_tables({"grid": tables.places(job.params.magnitudes)}, job.output)
+    storage.write_tables({"grid": tables.places(job.params.magnitudes)}, job.output)
 
 
 jobs.run(main)

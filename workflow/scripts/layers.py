@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from relatives import jobs
+from relatives import jobs, storage
 from relatives.models import networks
 
 
@@ -15,7 +15,7 @@ def main(job):
         layers.insert(0, "task", network.settings["task"])
         layers.insert(1, "encoder", network.settings["encoder"])
         traces.append(layers)
-    jobs.write_tables({"layers": pd.concat(traces, ignore_index=True)}, job.output)
+    storage.write_tables({"layers": pd.concat(traces, ignore_index=True)}, job.output)
 
 
 jobs.run(main)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from relatives import jobs, projection, transforms
+from relatives import jobs, projection, storage, transforms
 
 
 def main(job):
@@ -17,7 +17,7 @@ def main(job):
             points = np.load(f"{job.params.folder}/embeddings/{space}/trial0/{name}.npy", mmap_mode="r")
             embeddings += [(name, m, points[i]) for i, m in enumerate(magnitudes) if m in wanted[name]]
         tables.append(projection.neighbourhoods(space, embeddings, excerpt_ids, job.params.seed))
-    jobs.write_tables({"neighbourhoods": pd.concat(tables, ignore_index=True)}, job.output)
+    storage.write_tables({"neighbourhoods": pd.concat(tables, ignore_index=True)}, job.output)
 
 
 jobs.run(main)

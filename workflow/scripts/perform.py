@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from relatives import jobs
+from relatives import jobs, storage
 from relatives.corpora.store import Corpus
 from relatives.files import replacing
 from relatives.models import networks
@@ -24,13 +24,13 @@ def main(job):
     labels = corpus.labels.set_axis(corpus.tracks["track_id"]).loc[excerpts["track_id"]].to_numpy()
     windows = {}
     if "stems" in task.needs:
-        original, vocals = jobs.Blocks(job.input.OG)[0], jobs.Blocks(job.input.OG_vocals)[0]
+        original, vocals = storage.Blocks(job.input.OG)[0], storage.Blocks(job.input.OG_vocals)[0]
         windows["counts"] = task.module.counted(vocals, original, trained[0].settings["sample_rate"])
 
     rows, scores = [], []
     for transformation, magnitudes in job.params.magnitudes.items():
-        audio = jobs.Blocks(job.input[transformation])
-        vocals = jobs.Blocks(job.input[f"{transformation}_vocals"]) if "stems" in task.needs else None
+        audio = storage.Blocks(job.input[transformation])
+        vocals = storage.Blocks(job.input[f"{transformation}_vocals"]) if "stems" in task.needs else None
         embedded = [np.load(path, mmap_mode="r") for path in job.input.get(f"{transformation}_points", [])]
         for m, magnitude in enumerate(jobs.progress(magnitudes, f"magnitudes of {transformation}")):
             mixtures = audio[m]

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from relatives import jobs, tables
+from relatives import jobs, storage, tables
 from relatives.files import replacing
 
 
@@ -10,7 +10,7 @@ def main(job):
     """Gather the tables of the networks."""
     observations = pd.concat([pd.read_parquet(path) for path in job.input.performance], ignore_index=True)
     settings = job.params.bootstrap
-    jobs.write_tables(
+    storage.write_tables(
         tables.performance(observations, settings["draws"], job.params.seed, settings["level"]), job.output
     )
     scores = pd.concat([pd.read_csv(path) for path in job.input.scores], ignore_index=True)

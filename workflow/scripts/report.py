@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from relatives import jobs, lineage, report
+from relatives import jobs, lineage, report, storage
 from relatives.files import replacing
 
 SCORES = ["task", "encoder", "trial", "measure", "predictor", "performance"]
@@ -56,8 +56,8 @@ def main(job):
         figures=figures,
         tables=tables,
         scores=scores,
-        **jobs.read_tables({name: job.input[name] for name in ("claims", "evidence")}),
-        statistics=jobs.read_tables({name: job.input[name] for name in STATISTICS}),
+        **storage.read_tables({name: job.input[name] for name in ("claims", "evidence")}),
+        statistics=storage.read_tables({name: job.input[name] for name in STATISTICS}),
         stages=stages,
         skipped=pd.concat(
             # a file may be called "NA"

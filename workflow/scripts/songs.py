@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from relatives import audio, embedding, jobs, projection
+from relatives import audio, embedding, jobs, projection, storage
 from relatives.corpora.store import Corpus
 
 
@@ -29,7 +29,7 @@ def main(job):
         [audio.loudness(signal, rate) for signal in vocals],
         job.params.seed,
     )
-    jobs.write_tables({"songs": table}, job.output)
+    storage.write_tables({"songs": table}, job.output)
 
 
 jobs.run(main)

@@ -6,10 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from relatives import jobs, seeds, transforms
+from relatives import jobs, seeds, storage, transforms
 from relatives.corpora import excerpts
 from relatives.corpora.store import Corpus
-from relatives.files import replacing_array
 
 
 def main(job):
@@ -30,8 +29,10 @@ def main(job):
     # On disk, as a block of the study's size is a gigabyte
     shape = len(job.params.magnitudes), len(block), samples
     with (
-        replacing_array(job.output.audio, shape) as transformed,
-        replacing_array(job.output.vocals, shape) if corpus.has_stems else nullcontext() as references,
+        storage.replacing_array(job.output.audio, shape) as transformed,
+        storage.replacing_array(job.output.vocals, shape)
+        if corpus.has_stems
+        else nullcontext() as references,
     ):
         for m, magnitude in enumerate(jobs.progress(job.params.magnitudes, "magnitudes")):
             for e, (mixture, companion, seed) in enumerate(zip(mixtures, vocals, numbers, strict=True)):

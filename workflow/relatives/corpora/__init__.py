@@ -65,3 +65,18 @@ def place(settings: dict) -> Path:
     'data/raw/irmas'
     """
     return Path(settings.get("path", f"data/raw/{settings['source']}")).expanduser()
+
+
+def outside(settings: dict) -> list[Path]:
+    """What making a corpus reads from outside the pipeline: its folder and, if it has one, its file of tags.
+
+    Examples
+    --------
+    >>> outside({"source": "synthetic"})
+    []
+    >>> [path.as_posix() for path in outside({"source": "msd", "path": "previews", "tags": "tags.db"})]
+    ['previews', 'tags.db']
+    """
+    if settings["source"] == "synthetic":
+        return []
+    return [place(settings), *([Path(settings["tags"]).expanduser()] if "tags" in settings else [])]
