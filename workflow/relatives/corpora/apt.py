@@ -1,12 +1,12 @@
 """Packages of Debian and its kin, fetched by ``apt-get download`` and unpacked without being installed.
 
 It needs no root and changes nothing of the system. ``apt-get`` takes a package from the archives that the
-machine is set up for, and holds it against the signed list of its archive; what came is held once more against
-the SHA-256 of that list here. ``dpkg-deb`` unpacks it into a folder of its own name.
+machine is set up for, and checks it by the signed list of its archive; here what came is checked once more by
+the SHA-256 of that list. ``dpkg-deb`` unpacks it into a folder of its own name.
 
 A folder is complete or not there: a package is unpacked beside it and then renamed, with a file ``.package``
-inside that tells its version and its SHA-256. What is there is not fetched again, also where the archive has a
-newer version by now: the music of a study stays what it was.
+inside that tells its version and its SHA-256. What is there is not fetched again, also where the archive has
+a newer version by now: the music of a study stays what it was.
 """
 
 import hashlib
@@ -33,7 +33,9 @@ MARK = ".package"
 TOOLS = ("apt-get", "dpkg-deb")
 
 # A line of `apt-get --print-uris`: 'address' name_version_architecture.deb bytes algorithm:digest
-OFFER = re.compile(r"'[^']*' ((?P<package>[^_\s]+)_(?P<version>[^_\s]+)_\S+\.deb) (?P<bytes>\d+) (?P<sum>\S+)")
+OFFER = re.compile(
+    r"'[^']*' ((?P<package>[^_\s]+)_(?P<version>[^_\s]+)_\S+\.deb) (?P<bytes>\d+) (?P<sum>\S+)"
+)
 
 
 @dataclass(frozen=True)
@@ -71,9 +73,9 @@ def missing_tools() -> str | None:
     if all(map(shutil.which, TOOLS)):
         return None
     return (
-        "The source debian needs apt-get and dpkg-deb, which Debian, Ubuntu and their kin have. Elsewhere take "
-        "the source folder with a folder of your own music (workflow/presets/folder.yaml), or set the path of "
-        "the corpus to a folder of unpacked packages."
+        "The source debian needs apt-get and dpkg-deb, which Debian, Ubuntu and their kin have. Elsewhere "
+        "take the source folder with a folder of your own music (workflow/presets/folder.yaml), or set the "
+        "path of the corpus to a folder of unpacked packages."
     )
 
 
@@ -99,8 +101,8 @@ def fetch(entries: Iterable[str], folder: Path, say: Callable = print) -> list[P
     Raises
     ------
     InputError
-        If there is no apt-get; if apt knows too few of the packages; if one cannot be fetched, is not what the
-        archive's list says or cannot be unpacked; or if the disk is too small. It says what to do.
+        If there is no apt-get; if apt knows too few of the packages; if one cannot be fetched, is not what
+        the archive's list says or cannot be unpacked; or if the disk is too small. It says what to do.
     """
     if words := missing_tools():
         raise InputError(words)
@@ -125,9 +127,9 @@ def fetch(entries: Iterable[str], folder: Path, say: Callable = print) -> list[P
     if len(chosen) < min(FEWEST, len(entries)):
         raise InputError(
             f"apt knows {len(chosen)} of the {len(entries)} packages, and at least {FEWEST} are needed "
-            f"(unknown: {', '.join(unknown)}; apt-get says: {complaint or 'nothing'}). Its lists of packages may "
-            "be missing: run `sudo apt-get update` once, or set the packages of the corpus to such as your "
-            "release has."
+            f"(unknown: {', '.join(unknown)}; apt-get says: {complaint or 'nothing'}). Its lists of packages "
+            "may be missing: run `sudo apt-get update` once, or set the packages of the corpus to such as "
+            "your release has."
         )
 
     waiting = [name for name in chosen if here[name] is None]
@@ -166,7 +168,7 @@ def offered(names: list[str]) -> tuple[dict[str, tuple[Package, str]], str]:
     Returns
     -------
     offers : dict
-        The package and the name of its file by the package's name; names that apt does not know are not in it.
+        The package and the name of its file by the package's name, of those that apt knows.
     complaint : str
         The last line that apt-get wrote about what it does not know; empty where it knows all.
 
@@ -228,14 +230,14 @@ def _get(package: Package, file: Path) -> None:
     done = _apt(["download", f"{package.package}={package.version}"], file.parent)
     if done.returncode or not file.is_file():
         raise InputError(
-            f"apt-get cannot fetch {package.package} ({_last_line(done)}). Check the network; if the archive has "
-            "a newer version, run `sudo apt-get update`. The same command goes on from there."
+            f"apt-get cannot fetch {package.package} ({_last_line(done)}). Check the network; if the archive "
+            "has a newer version, run `sudo apt-get update`. The same command goes on from there."
         )
     if (found := _digest(file)) != package.sha256:
         file.unlink()
         raise InputError(
-            f"{package.package}: what came has the SHA-256 {found}, and apt's list says {package.sha256}. It is "
-            "removed; start again, after `sudo apt-get update` if it comes the same again."
+            f"{package.package}: what came has the SHA-256 {found}, and apt's list says {package.sha256}. It "
+            "is removed; start again, after `sudo apt-get update` if it comes the same again."
         )
 
 
@@ -249,13 +251,17 @@ def _place(package: Package, file: Path, folder: Path) -> None:
     unpacked = file.with_name(f"{package.package}.unpacking")
     shutil.rmtree(unpacked, ignore_errors=True)  # of a call that was killed
     done = subprocess.run(
-        ["dpkg-deb", "--extract", file, unpacked], capture_output=True, text=True, errors="replace", check=False
+        ["dpkg-deb", "--extract", file, unpacked],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
     )
     if done.returncode:
         shutil.rmtree(unpacked, ignore_errors=True)
         raise InputError(
-            f"{file}: dpkg-deb cannot unpack it ({_last_line(done)}). Is the disk full? The same command goes on "
-            "from there."
+            f"{file}: dpkg-deb cannot unpack it ({_last_line(done)}). Is the disk full? The same command "
+            "goes on from there."
         )
     with replacing(unpacked / MARK) as path:
         path.write_text(json.dumps(asdict(package)) + "\n")

@@ -2,17 +2,17 @@
 
 `apt` fetches the packages and unpacks each into a folder of its name. A piece is an audio file (known by its
 suffix) that is music: not in a folder of sounds or voices, not a link to another file, not shorter than
-``shortest_piece``, and not the same file as one before it. What is left out stands in ``skipped.csv``, the
-files of a folder of sounds on one line.
+``shortest_piece``, and not the same file, byte by byte, as one before it. What is left out stands in
+``skipped.csv``, the files of a folder of sounds on one line.
 
-A folder of the game Frets on Fire has a song in parts, ``song.ogg`` beside ``guitar.ogg`` and maybe others: they
-are one piece, the sum of its parts. As every track that goes beyond full scale, a sum that does is turned down
-as a whole by the store, never clipped; ``gain`` in ``tracks.parquet`` says by how much.
+A folder of the game Frets on Fire has a song in parts, ``song.ogg`` beside ``guitar.ogg`` and maybe others:
+they are one piece, the sum of its parts. Like every track that goes beyond full scale, a sum that does is
+turned down as a whole by the store, never clipped; ``gain`` in ``tracks.parquet`` says by how much.
 
-``tracks.parquet`` has ``package``, ``title``, ``genre`` and ``licence`` beside the usual columns. Title, artist,
-album, genre and year are what the file's own tags say, empty where they say nothing. The licence is, of the
-first that is there: that of the paragraph of the package's copyright file, where a machine can read it; the
-file's own tag; the first licence that the text of the copyright file names; else where to look.
+``tracks.parquet`` has ``package``, ``title``, ``genre`` and ``licence`` beside the usual columns. Title,
+artist, album, genre and year are what the file's own tags say, empty where they say nothing. The licence is
+the first of these that is there: what a machine-readable copyright file of the package says of the file; the
+file's own tag; the first licence that the text of another copyright file names; else where to look.
 
 Splits are drawn by package, so no game is on two sides: its pieces share their album, their composers and
 often their themes. ``split`` gives the shares, of the packages and of the pieces alike, as nearly as so few
@@ -61,8 +61,8 @@ SHARES = (0.6, 0.1, 0.3)
 """Of training, validation and test, where the configuration has no ``split``."""
 
 SHORTEST = 30.0
-"""Seconds that a piece must last where the configuration has no ``shortest_piece``: the length of the study's own
-clips. The sounds, voices and jingles of the default packages last up to 26 s."""
+"""Seconds that a piece must last where the configuration has no ``shortest_piece``: the length of the study's
+own clips. The sounds, voices and jingles of the default packages last up to 27 s."""
 
 DRAWS = 4096
 """Ways to deal the packages out, of which the one nearest to the shares is taken."""
@@ -100,8 +100,8 @@ def tracks(settings: dict, sample_rate: int, seed: int, workers: int) -> Iterato
     Parameters
     ----------
     settings
-        ``packages``, ``shortest_piece`` and ``split`` instead of the defaults; ``path`` of a folder of unpacked
-        packages instead of ``data/raw/debian``; ``shortest``, seconds that a track must last.
+        ``packages``, ``shortest_piece`` and ``split`` instead of the defaults; ``path`` of a folder of
+        unpacked packages instead of ``data/raw/debian``; ``shortest``, seconds that a track must last.
 
     Raises
     ------
@@ -115,8 +115,8 @@ def tracks(settings: dict, sample_rate: int, seed: int, workers: int) -> Iterato
         reasons = {item.file: item.reason for item in found if isinstance(item, Skipped)}
         skipped = f" Left out: {folder.quote(reasons)}." if reasons else ""
         raise InputError(
-            f"{listed.root(settings)}: {len(counts)} packages in it have music, and {len(SPLITS)} are needed, one "
-            f"for each of {', '.join(SPLITS)}.{skipped} Set the packages of the corpus to others."
+            f"{listed.root(settings)}: {len(counts)} packages in it have music, and {len(SPLITS)} are "
+            f"needed, one for each of {', '.join(SPLITS)}.{skipped} Set the packages of the corpus to others."
         )
     sides = deal(counts, settings.get("split", SHARES), seed)
     found = [
@@ -131,8 +131,9 @@ def tracks(settings: dict, sample_rate: int, seed: int, workers: int) -> Iterato
 def deal(counts: dict[str, int], shares: tuple[float, float, float], seed: int) -> dict[str, str]:
     """The split of each package.
 
-    Of many random ways to deal the packages out, that one is taken in which the shares of the pieces and those
-    of the packages are, by the sum of all six differences, nearest to the shares asked for. No split is empty.
+    Of many random ways to deal the packages out, that one is taken in which the shares of the pieces and
+    those of the packages are, by the sum of all six differences, nearest to the shares asked for. No split is
+    empty.
 
     Parameters
     ----------
@@ -171,7 +172,7 @@ def read(file: Path, sample_rate: int) -> np.ndarray:
 
 
 def parts(file: Path) -> list[Path]:
-    """The files whose sum a piece is: the file alone but for a ``song.ogg``, which has the other parts beside it."""
+    """The files whose sum a piece is: of a ``song.ogg`` the parts beside it, too, else the file alone."""
     if file.name != SONG:
         return [file]
     return [file, *(other for other in sorted(file.parent.iterdir()) if PARTS.fullmatch(other.name))]
@@ -189,7 +190,8 @@ def mix(signals: list[np.ndarray]) -> np.ndarray:
     -------
     (samples, channels) float32
         As long as the longest, with as many channels as the one that has most; a signal of one channel is in
-        both. It may go beyond full scale, which `store.write` turns down. A single signal is returned as it is.
+        both. It may go beyond full scale, which `store.write` turns down. A single signal is returned as it
+        is.
     """
     if len(signals) == 1:
         return signals[0]
@@ -203,14 +205,14 @@ def mix(signals: list[np.ndarray]) -> np.ndarray:
 
 def _items(settings: dict, shortest: float) -> Iterator[Item | Skipped]:
     """The pieces of all packages, and what is no piece."""
-    root, seen = listed.root(settings), set()
-    for entry in settings.get("packages", PACKAGES):
-        name = next((name for name in alternatives(entry) if (root / name).is_dir()), None)
+    root = listed.root(settings)
+    entries = settings.get("packages", PACKAGES)
+    here = [next((name for name in alternatives(entry) if (root / name).is_dir()), None) for entry in entries]
+    for entry, name in zip(entries, here, strict=True):
         if name is None:
             yield Skipped(entry, "there is no such package here: apt does not know it")
-        elif name not in seen:
-            seen.add(name)
-            yield from _of_package(root, name, shortest)
+    for name in dict.fromkeys(filter(None, here)):
+        yield from _of_package(root, name, shortest)
 
 
 def _of_package(root: Path, package: str, shortest: float) -> Iterator[Item | Skipped]:
@@ -219,10 +221,10 @@ def _of_package(root: Path, package: str, shortest: float) -> Iterator[Item | Sk
         files = [Path(directory, name) for name in sorted(names) if Path(name).suffix.lower() in SUFFIXES]
         place = f"{_name(Path(directory), root)}/"
         if links := [file for file in files if file.is_symlink()]:
-            yield Skipped(place, f"{len(links)} links to other files")
+            yield Skipped(place, f"links to other files: {len(links)}")
         files = [file for file in files if not file.is_symlink()]
         if files and (word := _of_sounds(Path(directory).relative_to(root).parts)):
-            yield Skipped(place, f"{len(files)} files in a folder of sounds ({word}), which are no music")
+            yield Skipped(place, f"files in a folder of sounds ({word}), which are no music: {len(files)}")
             continue
         of_song = SONG in names
         for file in files:
@@ -231,7 +233,8 @@ def _of_package(root: Path, package: str, shortest: float) -> Iterator[Item | Sk
             seconds = _seconds(file)
             if seconds < shortest:
                 yield Skipped(
-                    _name(file, root), f"too short: {seconds:.2f} s, and the shortest allowed is {shortest:g} s"
+                    _name(file, root),
+                    f"too short: {seconds:.2f} s, and the shortest allowed is {shortest:g} s",
                 )
             else:
                 yield _item(file, root, package)
@@ -338,7 +341,7 @@ def _copyright(package: Path) -> str:
 
 
 def licence(file: str, text: str, tag: str = "") -> str:
-    """The licence of a file of a package.
+    r"""The licence of a file of a package.
 
     Parameters
     ----------
@@ -348,8 +351,8 @@ def licence(file: str, text: str, tag: str = "") -> str:
         Of the package's copyright file. In the machine-readable form, a paragraph names files by patterns and
         their licence. The patterns are of the source package, whose folders lie elsewhere than those of the
         package: ``data/music/*`` there may be ``usr/share/games/NAME/music/*`` here. So a pattern may lose
-        folders from its left while one is left, and matches where the end of `file` does. The pattern of which
-        most is left counts; of those alike, the last one.
+        folders from its left while one is left, and matches the end of `file`. The pattern of which most is
+        left counts; of those alike, the last one.
     tag
         What the file's own tags say.
 
@@ -360,8 +363,8 @@ def licence(file: str, text: str, tag: str = "") -> str:
 
     Examples
     --------
-    >>> text = "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\\n\\n"
-    >>> text += "Files: *\\nLicense: GPL-2+\\n\\nFiles: data/music/*\\nLicense: CC-BY-SA-3.0\\n the text"
+    >>> text = "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\n"
+    >>> text += "Files: *\nLicense: GPL-2+\n\nFiles: data/music/*\nLicense: CC-BY-SA-3.0\n the text"
     >>> licence("usr/share/games/name/music/theme.ogg", text)
     'CC-BY-SA-3.0'
     """
@@ -396,7 +399,7 @@ def _paragraphs(text: str) -> list[tuple[list[str], str]]:
 
 
 def _left(pattern: str, file: str) -> int:
-    """How many parts of a pattern are left where it matches a file; 0 of the pattern of all files, -1 of none."""
+    """How many parts of a pattern are left where it matches a file; 0 of the pattern of all, -1 of none."""
     if pattern == "*":
         return 0
     names = pattern.removeprefix("./").split("/")

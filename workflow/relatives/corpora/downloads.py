@@ -189,7 +189,9 @@ DATA_SETS = {
         advice="Its audio is not given out. Put extendedballroom_v1.1.xml there, and beside it the folders "
         "of clips that its own getExtendedBallroomDataset.py fetches",
     ),
-    "debian": DataSet("each package's own, free as Debian defines it: see the column licence of tracks.parquet"),
+    "debian": DataSet(
+        "each package's own, free as Debian defines it: see the column licence of tracks.parquet"
+    ),
 }
 """By the name of the source, and of larger and smaller kinds of some."""
 
