@@ -15,6 +15,7 @@ from relatives.corpora import gtzan, irmas, listed, musdb
 from relatives.corpora.store import Corpus, Skipped, Track, write
 from relatives.errors import InputError
 from smoke import Run
+from test_debian import debian_layout
 from test_folder import RATE, ffmpeg, frequency_of, tone
 
 LAYOUTS = Path(__file__).parents[1].parent / "shared" / "real_audio" / "layouts"
@@ -480,6 +481,7 @@ def test_snakemake_builds_every_data_set(tmp_path):
         "fma": fma_layout,
         "gtzan": gtzan_layout,
         "ballroom": ballroom_layout,
+        "debian": debian_layout,
     }
     assert set(layouts) == set(corpora.DATA_SETS)
     for name, layout in layouts.items():
@@ -493,13 +495,17 @@ def test_snakemake_builds_every_data_set(tmp_path):
         "encoders": ["MFCC"],
     }
     settings["corpora"]["gtzan"]["split"] = [0.6, 0.2, 0.2]
+    settings["corpora"]["debian"] |= {
+        "packages": sorted(path.name for path in (tmp_path / "sets" / "debian").iterdir()),
+        "shortest_piece": 3,
+    }
     (tmp_path / "workflow" / "presets" / "sets.yaml").write_text(json.dumps(settings))
     run.snakemake(*(f"data/corpora/{name}/tracks.parquet" for name in layouts))
     for name in layouts:
         corpus = Corpus(tmp_path / "data" / "corpora" / name)
         assert {"train", "valid", "test"} == set(corpus.tracks["split"]), name
         assert corpus.has_stems == (name == "musdb")
-        assert (len(corpus.labels.columns) > 0) == (name != "musdb")
+        assert (len(corpus.labels.columns) > 0) == (name not in ("musdb", "debian"))
         assert corpus.audio(0, 0, RATE).any() if name != "musdb" else corpus.stems(0, 0, RATE).any()
 
 
@@ -524,4 +530,5 @@ def test_what_a_source_provides():
     assert provided == {
         "irmas": {"instruments"}, "musdb": {"stems"}, "msd": {"tags"}, "magnatagatune": {"tags"},
         "jamendo": {"tags"}, "fma": {"tags"}, "gtzan": {"genres"}, "ballroom": {"genres"},
+        "debian": set(),
     }  # fmt: skip

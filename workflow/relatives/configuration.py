@@ -129,6 +129,20 @@ def downloaded(config: dict, corpus: str) -> list[str]:
     return [(corpora.place(settings) / "complete").as_posix()] if ours else []
 
 
+def packages(config: dict) -> list[str]:
+    """The packages of all corpora of the source debian that the pipeline keeps itself, each once.
+
+    They share a folder. Where there is no such corpus, the default ones.
+    """
+    default = corpora.source("debian").PACKAGES
+    ours = [
+        settings.get("packages", default)
+        for settings in config["corpora"].values()
+        if settings["source"] == "debian" and "path" not in settings
+    ]
+    return list(dict.fromkeys(entry for entries in ours or [default] for entry in entries))
+
+
 def blocks(config: dict, corpus: str) -> list[int]:
     """The numbers of the blocks into which the test excerpts of `corpus` are cut."""
     return list(range(math.ceil(config["corpora"][corpus]["excerpts"] / config["excerpts"]["block"])))
@@ -316,6 +330,9 @@ def _wrong_corpora(config: dict) -> Iterator[str]:
             yield from _wrong_tags(corpus, settings)
         if "recording" in settings:
             yield from _wrong_recording(corpus, settings)
+        for key in ("packages", "shortest_piece"):
+            if key in settings and settings["source"] != "debian":
+                yield f"corpora.{corpus}.{key}: only source debian has it, not {settings['source']}"
     recording = config["noise"]["recording"]
     if recording is not None and not is_file(recording):
         yield f"noise.recording: there is no file {recording}; null makes a bar's ambience"

@@ -30,6 +30,7 @@ SOURCES = {
     "fma": "relatives.corpora.fma",
     "gtzan": "relatives.corpora.gtzan",
     "ballroom": "relatives.corpora.ballroom",
+    "debian": "relatives.corpora.debian",
 }
 
 DATA_SETS = tuple(name for name in SOURCES if name not in ("synthetic", "folder"))

@@ -2,7 +2,8 @@
 
 `DATA_SETS` says of each what to fetch, where its checksums come from and its licence. `download` fetches into
 a folder of its own. It needs no account and asks for nothing: what is not given out freely (the previews of
-the Million Song Dataset, the audio of Extended Ballroom) has `advice` in place of files.
+the Million Song Dataset, the audio of Extended Ballroom) has `advice` in place of files. The packages of
+Debian have neither: `apt` fetches them.
 
 A checksum is one that the data set's own page or a library that loads it publishes; where none is known to
 us, it is empty, and the configuration must give one (``downloads.checksums``) or say ``size``, which checks
@@ -188,6 +189,9 @@ DATA_SETS = {
         advice="Its audio is not given out. Put extendedballroom_v1.1.xml there, and beside it the folders "
         "of clips that its own getExtendedBallroomDataset.py fetches",
     ),
+    "debian": DataSet(
+        "each package's own, free as Debian defines it: see the column licence of tracks.parquet"
+    ),
 }
 """By the name of the source, and of larger and smaller kinds of some."""
 
@@ -251,7 +255,7 @@ def download(data_set: DataSet, folder: Path, checksums: dict[str, str], say: Ca
         )
     with ThreadPoolExecutor(data_set.connections) as pool:
         sizes = list(pool.map(partial(_missing, archives=archives), waiting))
-        _make_room(folder, sum(sizes), "download")
+        make_room(folder, sum(sizes), "download")
 
         def get(file: File) -> None:
             say(f"{file.stored}: from {file.url}")
@@ -298,7 +302,7 @@ def _missing(file: File, archives: Path) -> int:
         return 0
 
 
-def _make_room(folder: Path, needed: int, purpose: str) -> None:
+def make_room(folder: Path, needed: int, purpose: str) -> None:
     """Raise an `InputError` where the disk has not so many bytes left."""
     free = shutil.disk_usage(folder).free
     if needed > free:
@@ -421,7 +425,7 @@ def _place(name: str, parts: list[File], folder: Path) -> None:
     path = archives / name
     fetched = [archives / part.stored for part in parts]
     if fetched != [path]:
-        _make_room(folder, sum(part.stat().st_size for part in fetched), f"join {name}")
+        make_room(folder, sum(part.stat().st_size for part in fetched), f"join {name}")
         _join(fetched, path)
     if path.suffix == ".zip" or ".tar" in path.suffixes:
         unpack(path, target)
@@ -460,7 +464,7 @@ def unpack(archive: Path, folder: Path) -> None:
                 # before the next is looked for: a negative size would lead back to this one
                 _check_member(archive, *member[:3], folder)
                 listed.append(member)
-            _make_room(folder, sum(size for _, _, size, _ in listed), f"unpack {archive.name}")
+            make_room(folder, sum(size for _, _, size, _ in listed), f"unpack {archive.name}")
             for name, kind, _, read in listed:
                 target = folder / name
                 if kind == "folder":
