@@ -41,7 +41,7 @@ from relatives.figures import (
 )
 
 # Consistency at the smallest transformations
-LEVEL = {"mfcc": 0.95, "AT": 0.85, "IR": 0.7, "VS": 0.45, "AE": 0.25}
+LEVEL = {"mfcc": 0.95, "AT": 0.85, "IR": 0.7, "VS": 0.45, "AE": 0.25, "untrained": 0.35}
 PAIRS = [(a, b) for a in ("dtw", "simple") for b in ("euclidean", "cosine")]
 
 
@@ -107,6 +107,7 @@ def make_tables(seed=7, excerpts=60, trials=2):
     table["agreement"] = agreement.clip(0, 1)
     alike = np.where(table["space"] == "mfcc", 0.9, 0.25 - 0.1 * level)
     table["correlation"] = alike - 0.05 * table["severity"] + 0.015 * table["noise"]
+    table["correlation_by_excerpt"] = table["correlation"] * (1.2 - 0.4 * level)
     tables["between"] = table.drop(columns=["severity", "noise"])
     by = ["space", "audio_distance", "latent_distance"]
     long = table.melt([*by, "transformation", "magnitude"], ["agreement", "correlation"], "measure")
@@ -129,19 +130,27 @@ def make_tables(seed=7, excerpts=60, trials=2):
     tables["neighbourhoods"] = pd.concat(planes, ignore_index=True)
     tables["within"] = pd.concat(errors, ignore_index=True)
 
-    song = np.arange(150) // 10
-    xy = rng.normal(size=(150, 2)) + rng.normal(size=(15, 2))[song] * 1.5
-    loudness = np.where(rng.random(150) < 0.15, -np.inf, -30 + 6 * xy[:, 0] + rng.normal(size=150))
-    tables["songs"] = pd.DataFrame(
-        {
-            "excerpt_id": range(150),
-            "song": [f"song {number}" for number in song],
-            "vocal_loudness": loudness,
-            "x": xy[:, 0],
-            "y": xy[:, 1],
-        }
-    )
+    tables["songs"], tables["songs_scores"] = make_songs(rng, trials)
     return tables
+
+
+def make_songs(rng, trials):
+    """The tables of Figure 14: 15 songs of 10 excerpts in VS, sorted by their loudness, and untrained."""
+    song = np.arange(150) // 10
+    without = rng.random(150) < 0.15
+    planes, scores = [], []
+    for space, order in (("VS", 6), ("untrained", 1)):
+        xy = rng.normal(size=(150, 2)) + rng.normal(size=(15, 2))[song] * 1.5
+        loudness = np.where(without, -np.inf, -30 + order * xy[:, 0] + rng.normal(size=150))
+        names = [f"song {number}" for number in song]
+        rows = {"space": space, "excerpt_id": range(150), "song": names, "vocal_loudness": loudness}
+        planes.append(pd.DataFrame({**rows, "x": xy[:, 0], "y": xy[:, 1]}))
+        for trial in range(trials):
+            for measure, count, chance in (("loudness of neighbours", 10, -0.06), ("same song", 1, 9 / 149)):
+                value = 0.1 * order + 0.02 * trial
+                scores.append((space, trial, measure, count, value, value - 0.1, value + 0.12, chance))
+    columns = ["space", "trial", "measure", "neighbours", "value", "lower", "upper", "chance"]
+    return pd.concat(planes, ignore_index=True), pd.DataFrame(scores, columns=columns)
 
 
 def make_layers(width=16, labels=50, instruments=11):

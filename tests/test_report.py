@@ -92,6 +92,7 @@ cosine,900,100,9,False,the optimiser gave up
 def build(**changes):
     caption = "**A title.** What is *drawn*; 1 < 2.\nFigure 4 of the study.\n"
     parts = {
+        "about": "This run is < small.",
         "headline": {"magnitudes": "94", "wall time": "15 min 42 s"},
         "figures": [report.Figure("fig04", PNG, caption), report.Figure("fig10", PNG, caption)],
         "tables": [report.Table("table01", pd.DataFrame({"Layers": ["a & b"]}), caption)],

@@ -1,8 +1,9 @@
 """Figure 10: the consistency between the audio space and a latent space.
 
 The upper row is the agreement of the two spaces' errors, the lower the correlation of their distances;
-columns are transformations; a curve a latent space with its interval; a point a trial. Which pair of
-distances, audio and latent, a row shows is a setting. Inputs: ``between_curves`` and ``between``.
+columns are transformations; a curve a latent space with its interval over excerpts, for the correlation over
+both sides of the matrix; a point a trial. Which pair of distances, audio and latent, a row shows is a
+setting. Inputs: ``between_curves`` and ``between``.
 """
 
 import pandas as pd
@@ -11,7 +12,8 @@ from matplotlib.figure import Figure
 from relatives.figures import style
 
 DEFAULTS = style.DEFAULTS | {
-    # The pairs that the study discusses for each measure (its section 5.3).
+    # The study does not say which pair its Figure 10 shows. These are the pairs for which its text gives the
+    # marginal means of each measure (section 5.3).
     "agreement": ("simple", "cosine"),
     "correlation": ("dtw", "euclidean"),
 }
@@ -31,7 +33,7 @@ def draw(between_curves: pd.DataFrame, between: pd.DataFrame, *, settings: dict)
         Beside those of `style.DEFAULTS`, ``agreement`` and ``correlation``: the audio and the latent distance
         of that row.
     """
-    measures = style.present(("agreement", "correlation"), between_curves["measure"])
+    measures = [name for name in ("agreement", "correlation") if name in set(between_curves["measure"])]
     names = style.transformations(between_curves["transformation"])
     spaces = style.spaces(between_curves["space"])
     cell = ["transformation", "space"]
