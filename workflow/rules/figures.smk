@@ -104,7 +104,7 @@ rule songs:
     params:
         spaces=SONG_SPACES,
         folder=CONSISTENCY,
-        bootstrap=config["bootstrap"],
+        level=config["bootstrap"]["level"],
         device=config["embedding"]["device"],
         seconds=config["excerpts"]["seconds"],
         sample_rate=SAMPLE_RATE,

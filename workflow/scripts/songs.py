@@ -24,14 +24,13 @@ def main(job):
     excerpt_ids = [f"{tracks['track_id'].iloc[row]}:{first}" for row, first in places]
     song = [tracks["song"].iloc[row] for row, _ in places]
     loudness = [audio.loudness(corpus.stems(row, first, samples)[:, 0], rate) for row, first in places]
-    settings = {name: job.params.bootstrap[name] for name in ("draws", "level")}
     planes, scores = [], []
     for space, trials in job.params.spaces.items():
         for trial in range(trials):
             checkpoint = f"{job.params.folder}/models/{space}/VGG/trial{trial}/checkpoint.pt"
             encoder = embedding.encoder(checkpoint, rate, job.params.device, job.threads)
             points = embedding.embed(encoder, mixtures)
-            table = neighbours.scores(points, song, loudness, seed=job.params.seed, **settings)
+            table = neighbours.scores(points, song, loudness, level=job.params.level, seed=job.params.seed)
             scores.append(pd.concat({(space, trial): table}, names=["space", "trial"]).reset_index([0, 1]))
             if trial == 0:
                 planes.append(projection.songs(space, points, excerpt_ids, song, loudness, job.params.seed))
