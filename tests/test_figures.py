@@ -111,7 +111,8 @@ def make_tables(seed=7, excerpts=60, trials=2):
     table["correlation_by_excerpt"] = table["correlation"] * (1.2 - 0.4 * level)
     tables["between"] = table.drop(columns=["severity", "noise"])
     by = ["space", "audio_distance", "latent_distance"]
-    long = table.melt([*by, "transformation", "magnitude"], ["agreement", "correlation"], "measure")
+    measures = ["agreement", "correlation", "correlation_by_excerpt"]
+    long = table.melt([*by, "transformation", "magnitude"], measures, "measure")
     tables["between_curves"] = curves(long, [*by, "measure"], "value")
 
     # In a space's plane, the lower its level, the further the transformed points are from their originals.
@@ -612,6 +613,21 @@ def test_fig10_draws_the_pair_of_distances_that_is_set():
         assert style.pair_label(pair) in figure.axes[0].get_ylabel()
 
 
+def test_fig10_draws_the_reading_that_is_set():
+    for settings, measure in (
+        ({}, "correlation"),
+        ({"reading": "pooled"}, "correlation"),
+        ({"reading": "by_excerpt"}, "correlation_by_excerpt"),
+    ):
+        curves = style.of_pair(TABLES["between_curves"], ("dtw", "euclidean"))
+        curves = curves[(curves["measure"] == measure) & (curves["space"] == "AE")]
+        wanted = curves[curves["transformation"] == "PN"].sort_values("magnitude")
+        trials = style.of_pair(TABLES["between"], ("dtw", "euclidean")).query("space == 'AE'")
+        curve, points = lines(draw("fig10", **settings).axes[5 + 2], color=style.SPACES["AE"].colour)
+        assert curve.get_ydata().tolist() == wanted["value"].tolist()
+        assert sorted(points.get_ydata()) == sorted(trials.query("transformation == 'PN'")[measure])
+
+
 def test_fig12_standardises_within_the_task():
     table = fig12.standardise(TABLES["performance_trials"])
     for task, rows in TABLES["performance_trials"].groupby("task"):
@@ -651,7 +667,13 @@ def test_fig13_bars_are_the_means_on_the_originals_with_their_intervals():
         table = table.query("transformation == 'OG' and measure == 'correlation'").loc[list(style.SPACES)]
         np.testing.assert_allclose([bar.get_height() for bar in pane.patches], table["value"])
         stems = [lines.get_segments()[0] for lines in pane.collections]
-        drawn = [(low, high) for (x, low), (x_too, high) in stems if x == x_too]
+        stems = [(x, low, high) for (x, low), (x_too, high) in stems if x == x_too]
+        drawn = [(low, high) for x, low, high in stems if x == round(x)]
+        np.testing.assert_allclose(drawn, table[["lower", "upper"]])
+        table = style.of_pair(TABLES["between_curves"], pair).set_index("space")
+        is_drawn = "transformation == 'OG' and measure == 'correlation_by_excerpt'"
+        table = table.query(is_drawn).loc[list(style.SPACES)]
+        drawn = [(low, high) for x, low, high in stems if x != round(x)]
         np.testing.assert_allclose(drawn, table[["lower", "upper"]])
 
 

@@ -3,8 +3,8 @@
 A pane a pair of distances, audio and latent. Equation 11 can be read in two ways, which order the networks
 differently, so both are drawn. Pooled, one correlation over all pairs of excerpts: a bar a space's mean over
 its trials, with its interval over excerpts, and left of it a filled point a trial. By excerpt, the mean of
-one correlation an excerpt: right of the bar an open point a trial. Inputs: ``between_curves`` and
-``between``, their rows of transformation OG.
+one correlation an excerpt: right of the bar its interval, and on it an open point a trial. Inputs:
+``between_curves`` and ``between``, their rows of transformation OG.
 """
 
 import numpy as np
@@ -28,7 +28,7 @@ def draw(between_curves: pd.DataFrame, between: pd.DataFrame, *, settings: dict)
     ----------
     between_curves : DataFrame
         space, audio_distance, latent_distance, transformation, magnitude, measure, value, lower, upper; the
-        rows of measure correlation are drawn.
+        measures correlation and correlation_by_excerpt are drawn.
     between : DataFrame
         space, trial, audio_distance, latent_distance, transformation, magnitude, agreement, correlation,
         correlation_by_excerpt.
@@ -36,18 +36,20 @@ def draw(between_curves: pd.DataFrame, between: pd.DataFrame, *, settings: dict)
         Those of `style.DEFAULTS`.
     """
     originals = between[between["transformation"] == "OG"]
-    is_drawn = (between_curves["transformation"] == "OG") & (between_curves["measure"] == "correlation")
-    means = between_curves[is_drawn]
+    means = between_curves[between_curves["transformation"] == "OG"]
     spaces = style.spaces(originals["space"])
     pairs = style.pairs(originals)
     figure = style.figure(settings, 60)
     panes = figure.subplots(1, len(pairs), sharey=True, squeeze=False)[0]
     for axes, pair in zip(panes, pairs, strict=True):
         trials = dict(list(style.of_pair(originals, pair).groupby("space", observed=True)))
-        bars = style.of_pair(means, pair).set_index("space")
+        intervals = style.of_pair(means, pair).set_index(["measure", "space"])
         for place, (space, look) in enumerate(spaces.items()):
-            if space in bars.index:
-                draw_bar(axes, place, bars.loc[space], look)
+            if ("correlation", space) in intervals.index:
+                draw_bar(axes, place, intervals.loc["correlation", space], look)
+            if ("correlation_by_excerpt", space) in intervals.index:
+                row = intervals.loc["correlation_by_excerpt", space]
+                axes.vlines(place + BY_EXCERPT, row["lower"], row["upper"], color=look.colour, linewidth=0.6)
             if space in trials:
                 draw_trials(axes, place, trials[space], look)
         axes.axhline(0, color=style.INK, linewidth=0.5)
@@ -56,7 +58,7 @@ def draw(between_curves: pd.DataFrame, between: pd.DataFrame, *, settings: dict)
         axes.set_title(style.pair_label(pair))
     panes[0].set_ylabel("correlation\non the originals")
     filled = style.handle(style.Look("pooled, a trial", style.INK), line=False)
-    hollow = style.handle(style.Look("by excerpt, a trial", style.INK), line=False)
+    hollow = style.handle(style.Look("by excerpt, a trial and interval", style.INK), line=False)
     hollow.set(markerfacecolor="white", markeredgewidth=0.7, markersize=3.6)
     bar = Patch(color=style.INK, alpha=BAR["alpha"], linewidth=0, label="pooled, mean and interval")
     style.legend(figure, [bar, filled, hollow])
