@@ -19,6 +19,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
 from matplotlib.text import Text
+from matplotlib.transforms import Affine2D
 from sklearn.manifold import trustworthiness
 from threadpoolctl import threadpool_info, threadpool_limits
 
@@ -42,7 +43,7 @@ from relatives.figures import (
 from relatives.performance import standardised
 
 # Consistency at the smallest transformations
-LEVEL = {"mfcc": 0.95, "AT": 0.85, "IR": 0.7, "VS": 0.45, "AE": 0.25}
+LEVEL = {"mfcc": 0.95, "AT": 0.85, "IR": 0.7, "VS": 0.45, "AE": 0.25, "untrained": 0.35}
 PAIRS = [(a, b) for a in ("dtw", "simple") for b in ("euclidean", "cosine")]
 
 
@@ -122,9 +123,11 @@ def make_tables(seed=7, excerpts=60, trials=2):
     table["agreement"] = agreement.clip(0, 1)
     alike = np.where(table["space"] == "mfcc", 0.9, 0.25 - 0.1 * level)
     table["correlation"] = alike - 0.05 * table["severity"] + 0.015 * table["noise"]
+    table["correlation_by_excerpt"] = table["correlation"] * (1.2 - 0.4 * level)
     tables["between"] = table.drop(columns=["severity", "noise"])
     by = ["space", "audio_distance", "latent_distance"]
-    long = table.melt([*by, "transformation", "magnitude"], ["agreement", "correlation"], "measure")
+    measures = ["agreement", "correlation", "correlation_by_excerpt"]
+    long = table.melt([*by, "transformation", "magnitude"], measures, "measure")
     tables["between_curves"] = curves(long, [*by, "measure"], "value")
 
     # In a space's plane, the lower its level, the further the transformed points are from their originals.
@@ -144,19 +147,27 @@ def make_tables(seed=7, excerpts=60, trials=2):
     tables["neighbourhoods"] = pd.concat(planes, ignore_index=True)
     tables["within"] = pd.concat(errors, ignore_index=True)
 
-    song = np.arange(150) // 10
-    xy = rng.normal(size=(150, 2)) + rng.normal(size=(15, 2))[song] * 1.5
-    loudness = np.where(rng.random(150) < 0.15, -np.inf, -30 + 6 * xy[:, 0] + rng.normal(size=150))
-    tables["songs"] = pd.DataFrame(
-        {
-            "excerpt_id": range(150),
-            "song": [f"song {number}" for number in song],
-            "vocal_loudness": loudness,
-            "x": xy[:, 0],
-            "y": xy[:, 1],
-        }
-    )
+    tables["songs"], tables["songs_scores"] = make_songs(rng, trials)
     return tables
+
+
+def make_songs(rng, trials):
+    """The tables of Figure 14: 15 songs of 10 excerpts in VS, sorted by their loudness, and untrained."""
+    song = np.arange(150) // 10
+    without = rng.random(150) < 0.15
+    planes, scores = [], []
+    for space, order in (("VS", 6), ("untrained", 1)):
+        xy = rng.normal(size=(150, 2)) + rng.normal(size=(15, 2))[song] * 1.5
+        loudness = np.where(without, -np.inf, -30 + order * xy[:, 0] + rng.normal(size=150))
+        names = [f"song {number}" for number in song]
+        rows = {"space": space, "excerpt_id": range(150), "song": names, "vocal_loudness": loudness}
+        planes.append(pd.DataFrame({**rows, "x": xy[:, 0], "y": xy[:, 1]}))
+        for trial in range(trials):
+            for measure, count, chance in (("loudness of neighbours", 10, -0.06), ("same song", 1, 9 / 149)):
+                value = 0.1 * order + 0.02 * trial
+                scores.append((space, trial, measure, count, value, value - 0.1, value + 0.12, chance))
+    columns = ["space", "trial", "measure", "neighbours", "value", "lower", "upper", "chance"]
+    return pd.concat(planes, ignore_index=True), pd.DataFrame(scores, columns=columns)
 
 
 def make_layers(width=16, labels=50, instruments=11):
@@ -299,9 +310,25 @@ def with_own_spaces(table):
 OWN_SPACES = {name: with_own_spaces(table) for name, table in TABLES.items()}
 
 
+def leaning(text, renderer):
+    """The box of a text that leans, as a reader sees it who leans as much."""
+    angle = text.get_rotation()
+    anchor = text.get_transform().transform(text.get_position())
+    text.set_rotation(0)
+    box = text.get_window_extent(renderer)
+    text.set_rotation(angle)
+    turn = Affine2D().rotate_deg(-angle)
+    return box.translated(*(turn.transform(anchor) - anchor))
+
+
 @pytest.mark.parametrize(
     ("name", "tables"),
-    [*((name, TABLES) for name in MODULES), *((name, OWN_SPACES) for name in ("fig07", "fig09", "fig10"))],
+    [
+        *((name, TABLES) for name in MODULES),
+        *((name, OWN_SPACES) for name in ("fig07", "fig09", "fig10")),
+        ("fig14", make_tables(trials=5)),
+        ("fig14", {name: keep(space=["VS"])(table) for name, table in make_tables(trials=5).items()}),
+    ],
 )
 def test_letters_lie_inside_the_figure_and_never_on_each_other(name, tables):
     figure = draw(name, tables, dpi=100)
@@ -316,6 +343,8 @@ def test_letters_lie_inside_the_figure_and_never_on_each_other(name, tables):
         assert box.x0 > -1 and box.y0 > -1 and box.x1 < figure.bbox.width + 1, text
         assert box.y1 < figure.bbox.height + 1, text
     for (one, a), (other, b) in itertools.combinations(boxes.items(), 2):
+        if one.get_rotation() == other.get_rotation() == 30:
+            a, b = leaning(one, renderer), leaning(other, renderer)
         assert min(a.x1, b.x1) - max(a.x0, b.x0) < 0.2 or min(a.y1, b.y1) - max(a.y0, b.y0) < 0.2, (
             one,
             other,
@@ -377,8 +406,15 @@ def test_an_axis_of_magnitude_covers_the_grid_and_what_lies_beyond():
     assert axes.get_xlabel() == "semitones"
 
 
+def test_the_untrained_network_is_grey_and_darker_than_the_audio_space():
+    look = style.space("untrained")
+    assert look.label == "untrained" and len(set(to_rgb(look.colour))) == 1
+    assert lightness(look.colour) < lightness(style.GREY) - 20
+
+
 def test_order_is_the_style_s_then_the_alphabet():
-    assert style.present(style.SPACES, ["zebra", "AE", "mfcc", "ant", "AE"]) == ["mfcc", "AE", "ant", "zebra"]
+    named = ["zebra", "untrained", "AE", "mfcc", "ant", "AE"]
+    assert style.present(style.SPACES, named) == ["mfcc", "AE", "untrained", "ant", "zebra"]
     assert style.transformations(["MP", "OG", "PS"]) == ["PS", "MP"]
 
 
@@ -386,7 +422,8 @@ def test_spaces_of_ones_own_have_looks_of_their_own():
     looks = style.spaces(["zebra", "AE", "mfcc", "ant", "AE"])
     assert [look.label for look in looks.values()] == ["MFCC", "AE", "ant", "zebra"]
     every = style.spaces([*style.SPACES, *"abcde"]).values()
-    assert len({look.colour for look in every}) == len({look.marker for look in every}) == 10
+    for told_apart in ("colour", "marker", "line"):
+        assert len({getattr(look, told_apart) for look in every}) == 11
     assert len(style.spaces("abcdefgh")) == 8
 
 
@@ -400,8 +437,14 @@ def test_curves_of_ones_own_spaces_have_the_colour_of_the_legend(name):
         assert len(lines(figure.axes[0], color=look.colour)) == 2  # the curve and its trials
 
 
+STUDY_SPACES = {
+    name: table[table["space"] != "untrained"] if "space" in table else table
+    for name, table in TABLES.items()
+}
+
+
 @pytest.mark.parametrize("name", ["fig12", "fig13"])
-@pytest.mark.parametrize(("tables", "angle"), [(TABLES, 0), (OWN_SPACES, 30)])
+@pytest.mark.parametrize(("tables", "angle"), [(STUDY_SPACES, 0), (TABLES, 30), (OWN_SPACES, 30)])
 def test_only_long_names_lean(name, tables, angle):
     labels = draw(name, tables).axes[-1].get_xticklabels()
     assert {label.get_rotation() for label in labels} == {angle}
@@ -446,6 +489,43 @@ def test_fig01_has_no_ring_without_an_error():
     tables = TABLES | {"within": TABLES["within"].assign(error=0)}
     (ring,) = lines(draw("fig01", tables).axes[0], marker="o", markeredgecolor=style.RED)
     assert len(ring.get_xydata()) == 0
+
+
+@pytest.mark.parametrize("others", [0, 1, 3, 59])
+def test_fig01_shows_three_other_originals_where_there_are_so_many(others):
+    plane, errors = TABLES["neighbourhoods"], TABLES["within"].assign(error=0)
+    kept = range(others + 1)
+    tables = {"neighbourhoods": keep(excerpt_id=kept)(plane), "within": keep(excerpt_id=kept)(errors)}
+    figure = draw("fig01", tables)
+    pane = figure.axes[0]
+    shown = [line.get_xydata() for line in lines(pane, markerfacecolor=fig01.REST)]
+    places = np.concatenate(shown)
+    (low_x, high_x), (low_y, high_y) = pane.get_xlim(), pane.get_ylim()
+    x, y = places[:, 0], places[:, 1]
+    in_view = ((low_x < x) & (x < high_x) & (low_y < y) & (y < high_y)).sum()
+    assert len(places) == others and in_view >= min(others, 3)
+    # A legend entry stands for something
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "an original", "its smallest transformations", *(["other originals"] if others else []),
+    ]  # fmt: skip
+
+
+def test_fig01_does_not_count_the_original_that_an_error_is_nearest_to_among_the_others():
+    figure = draw("fig01")
+    pane = figure.axes[0]
+    (others,) = (line.get_xydata().tolist() for line in lines(pane, markerfacecolor=fig01.REST))
+    (strayed,) = (line.get_xydata().tolist() for line in lines(pane, markerfacecolor=fig01.OTHER))
+    assert strayed and not [place for place in strayed if place in others]
+    assert len(others) == 60 - 1 - len({tuple(place) for place in strayed})
+
+
+def test_fig01_is_not_of_the_untrained_network():
+    tables = TABLES | {"within": TABLES["within"].assign(error=0)}
+    first = TABLES["within"]["space"].eq("untrained") & TABLES["within"]["transformation"].eq("PN")
+    tables["within"].loc[first, "error"] = 1  # mixed, as no other is
+    assert "untrained" not in draw("fig01", tables).axes[0].get_title(loc="left")
+    alone = {name: keep(space=["untrained"])(tables[name]) for name in ("neighbourhoods", "within")}
+    assert "untrained" in draw("fig01", alone).axes[0].get_title(loc="left")
 
 
 def test_fig01_says_when_there_is_nothing_to_show():
@@ -512,21 +592,27 @@ def test_fig06_draws_the_audio_space_alone():
 
 
 def test_fig07_has_the_audio_space_behind_and_a_point_a_trial():
-    for distance in ("dtw", "simple"):
-        pane = draw("fig07", audio_distance=distance).axes[0]
-        wanted = TABLES["within_curves"].query(
-            "space == 'audio' and transformation == 'PS' and distance == @distance"
-        )
-        (grey,) = lines(pane, color=style.AUDIO.colour)
-        assert grey.get_ydata().tolist() == wanted.sort_values("magnitude")["consistency"].tolist()
-        assert grey is pane.lines[0]
+    audio = TABLES["within_curves"].query("space == 'audio' and transformation == 'PS'")
+    wanted = {
+        distance: rows.sort_values("magnitude")["consistency"].tolist()
+        for distance, rows in audio.groupby("distance")
+    }
+    for set_to, distances in (({}, ["dtw", "simple"]), ({"audio_distance": ["simple"]}, ["simple"])):
+        figure = draw("fig07", **set_to)
+        pane = figure.axes[0]
+        grey = lines(pane, color=style.GREY)
+        assert [line.get_ydata().tolist() for line in grey] == [wanted[name] for name in distances]
+        assert grey == pane.lines[: len(grey)]  # behind the others
+        entries = [line for line in figure.legends[0].get_lines() if line.get_color() == style.GREY]
+        assert [line.get_label() for line in entries] == [style.AUDIO[name].label for name in distances]
+        assert len({line.get_linestyle() for line in grey}) == len(grey)
     _, points = lines(pane, color=style.SPACES["AT"].colour)
     assert len(points.get_xdata()) == 2 * 20
 
 
 def test_fig09_lays_the_transformation_over_the_originals():
     figure = draw("fig09")
-    assert len(figure.axes) == 5 * 5
+    assert len(figure.axes) == 6 * 5
     below, above = figure.axes[0].collections
     assert (len(below.get_offsets()), len(above.get_offsets())) == (60, 2 * 60)
     assert below.get_facecolor()[0, :3].tolist() == [0, 0, 0]
@@ -543,6 +629,21 @@ def test_fig10_draws_the_pair_of_distances_that_is_set():
         assert curve.get_ydata().tolist() == wanted["value"].tolist()
         assert len(points.get_xdata()) == 2 * 20
         assert style.pair_label(pair) in figure.axes[0].get_ylabel()
+
+
+def test_fig10_draws_the_reading_that_is_set():
+    for settings, measure in (
+        ({}, "correlation"),
+        ({"reading": "pooled"}, "correlation"),
+        ({"reading": "by_excerpt"}, "correlation_by_excerpt"),
+    ):
+        curves = style.of_pair(TABLES["between_curves"], ("dtw", "euclidean"))
+        curves = curves[(curves["measure"] == measure) & (curves["space"] == "AE")]
+        wanted = curves[curves["transformation"] == "PN"].sort_values("magnitude")
+        trials = style.of_pair(TABLES["between"], ("dtw", "euclidean")).query("space == 'AE'")
+        curve, points = lines(draw("fig10", **settings).axes[5 + 2], color=style.SPACES["AE"].colour)
+        assert curve.get_ydata().tolist() == wanted["value"].tolist()
+        assert sorted(points.get_ydata()) == sorted(trials.query("transformation == 'PN'")[measure])
 
 
 def test_fig12_draws_performance_in_the_unit_of_the_models():
@@ -577,30 +678,75 @@ def test_fig12_has_four_rows_and_every_observation():
     figure = draw("fig12")
     assert len(figure.axes) == 2 + 2 + 4 + 4
     points = sum(len(line.get_xdata()) for line in figure.axes[2].lines)
-    assert points == 7 * (1 + 4 * 2)  # MFCC has one trial, the four others two
+    assert points == 7 * (1 + 5 * 2)  # MFCC has one trial, the five others two
+    # The untrained network performs no task
+    assert [[label.get_text() for label in axes.get_xticklabels()] for axes in figure.axes[:3:2]] == [
+        ["AE", "AT", "IR", "VS"], ["MFCC", "AT", "IR", "VS", "AE", "untrained"],
+    ]  # fmt: skip
 
 
-def test_fig13_bars_are_the_means_on_the_originals():
+def test_fig13_bars_are_the_means_on_the_originals_with_their_intervals():
     panes = draw("fig13").axes
     assert len(panes) == 4
     for pane, pair in zip(panes, PAIRS, strict=True):
-        originals = style.of_pair(TABLES["between"], pair).query("transformation == 'OG'")
-        wanted = originals.groupby("space")["correlation"].mean()[list(style.SPACES)]
-        np.testing.assert_allclose([bar.get_height() for bar in pane.patches], wanted)
+        table = style.of_pair(TABLES["between_curves"], pair).set_index("space")
+        table = table.query("transformation == 'OG' and measure == 'correlation'").loc[list(style.SPACES)]
+        np.testing.assert_allclose([bar.get_height() for bar in pane.patches], table["value"])
+        stems = [lines.get_segments()[0] for lines in pane.collections]
+        stems = [(x, low, high) for (x, low), (x_too, high) in stems if x == x_too]
+        drawn = [(low, high) for x, low, high in stems if x == round(x)]
+        np.testing.assert_allclose(drawn, table[["lower", "upper"]])
+        table = style.of_pair(TABLES["between_curves"], pair).set_index("space")
+        is_drawn = "transformation == 'OG' and measure == 'correlation_by_excerpt'"
+        table = table.query(is_drawn).loc[list(style.SPACES)]
+        drawn = [(low, high) for x, low, high in stems if x != round(x)]
+        np.testing.assert_allclose(drawn, table[["lower", "upper"]])
 
 
-def test_fig14_colours_by_loudness_and_joins_songs():
-    left, right = (axes for axes in draw("fig14").axes if axes.get_title(loc="left"))
-    loudness = TABLES["songs"]["vocal_loudness"].to_numpy()
-    (points,) = left.collections
-    colours = points.get_array()
-    assert np.isfinite(colours).all() and colours.argmax() == loudness.argmax()
-    assert (colours[np.isneginf(loudness)] == colours.min()).all()
-    assert len(right.collections) == len(right.lines) == 15
+def test_fig13_shows_both_readings_of_each_trial():
+    originals = style.of_pair(TABLES["between"], PAIRS[0]).query("transformation == 'OG' and space == 'IR'")
+    hollow = lines(draw("fig13").axes[0], color=style.SPACES["IR"].colour, markerfacecolor="white")
+    filled = [
+        line
+        for line in lines(draw("fig13").axes[0], color=style.SPACES["IR"].colour)
+        if line.get_markerfacecolor() != "white"
+    ]
+    assert [line.get_ydata().tolist() for line in filled] == [originals["correlation"].tolist()]
+    assert [line.get_ydata().tolist() for line in hollow] == [originals["correlation_by_excerpt"].tolist()]
+    assert filled[0].get_xdata().max() < 2 < hollow[0].get_xdata().min()  # IR's bar is the third
 
 
-def test_fig14_without_any_vocals():
+def test_fig14_colours_by_loudness_and_joins_songs_in_each_space():
+    panes = [axes for axes in draw("fig14").axes if axes.get_box_aspect() == 1]
+    assert [axes.get_ylabel() for axes in panes[::2]] == ["VS", "untrained"]
+    for left, right, space in ((*panes[:2], "VS"), (*panes[2:], "untrained")):
+        table = TABLES["songs"][TABLES["songs"]["space"] == space]
+        loudness = table["vocal_loudness"].to_numpy()
+        (points,) = left.collections
+        np.testing.assert_array_equal(points.get_offsets(), table[["x", "y"]])
+        colours = points.get_array()
+        assert np.isfinite(colours).all() and colours.argmax() == loudness.argmax()
+        assert (colours[np.isneginf(loudness)] == colours.min()).all()
+        assert len(right.collections) == len(right.lines) == 15
+
+
+def test_fig14_says_in_numbers_what_the_planes_show():
+    figure = draw("fig14")
+    (loudness, same) = (axes for axes in figure.axes if axes.get_title(loc="left")[:3] in ("(c)", "(d)"))
+    assert "10 nearest" in loudness.get_title(loc="left")
+    names = ["VS, trial 0", "VS, trial 1", "untrained, trial 0", "untrained, trial 1"]
+    for pane, measure in ((loudness, "loudness of neighbours"), (same, "same song")):
+        table = TABLES["songs_scores"][TABLES["songs_scores"]["measure"] == measure]
+        assert [label.get_text() for label in pane.get_yticklabels()] == names
+        assert [text.get_text() for text in pane.texts] == [f"{value:.2f}" for value in table["value"]]
+        strokes = [line.get_xdata()[0] for line in lines(pane, marker="|")]
+        assert strokes == table["chance"].tolist()
+
+
+def test_fig14_without_any_vocals_or_numbers():
     assert draw("fig14", TABLES | {"songs": TABLES["songs"].assign(vocal_loudness=-np.inf)}).axes
+    empty = dict.fromkeys(("value", "lower", "upper", "chance"), np.nan)
+    assert draw("fig14", TABLES | {"songs_scores": TABLES["songs_scores"].assign(**empty)}).axes
 
 
 def test_table01_lists_the_encoder_once():
@@ -678,6 +824,7 @@ def test_neighbourhoods_lay_originals_and_transformations_out_together(clusters)
 
 
 def test_songs_keep_their_order(clusters):
-    table = projection.songs(clusters, range(90), ["one", "two", "three"] * 30, [-np.inf] * 90, 0)
+    table = projection.songs("VS", clusters, range(90), ["one", "two", "three"] * 30, [-np.inf] * 90, 0)
+    assert (table["space"] == "VS").all()
     assert table["song"].tolist() == ["one", "two", "three"] * 30
     assert np.isneginf(table["vocal_loudness"]).all()

@@ -110,6 +110,7 @@ within_cosine,900,100,9,False,the optimiser gave up
 def build(**changes):
     caption = "**A title.** What is *drawn*; 1 < 2.\nFigure 4 of the study.\n"
     parts = {
+        "about": "This run is < small.",
         "headline": {"magnitudes": "94", "wall time": "15 min 42 s"},
         "figures": [report.Figure("fig04", PNG, caption), report.Figure("fig10", PNG, caption)],
         "tables": [report.Table("table01", pd.DataFrame({"Layers": ["a & b"]}), caption)],
@@ -176,6 +177,57 @@ def test_the_page_holds_what_it_is_given():
     assert "Without a record 1 file" in text and "mine folder 12 beef tagging synthetic feed" in text
     assert "a <b>.mp3 truncated" in text and "torch 2.11.0" in text and "seed: 2019" in text
     assert not re.search(r"\bnan\b|None|True|False", text)
+
+
+SIZES = {"trials": 5, "width": 16, "excerpts": 1000}
+
+
+def configured(sources, trials=3, width=4, excerpts=100, tasks=("AE",), encoders=("VGG", "MFCC")):
+    """As much of a configuration as `about` reads, of corpora by their sources; the first has the points."""
+    return {
+        "tasks": list(tasks),
+        "encoders": list(encoders),
+        "trials": trials,
+        "training": {"width": width},
+        "consistency": {"corpus": next(iter(sources))},
+        "corpora": {name: {"source": source, "excerpts": excerpts} for name, source in sources.items()},
+    }
+
+
+def test_the_head_says_that_a_composed_run_is_composed_and_small():
+    config = configured({"tagging": "synthetic", "separation": "synthetic", "unused": "folder"})
+    assert report.about(config, {"tagging": 1420, "separation": 40}) == (
+        "There are no recordings in this run: the pipeline composed all its music. The run is small (the "
+        "study's numbers in brackets): 1,460 tracks (over 100,000), 100 test excerpts as points of the "
+        "spaces (1,000), 3 trials of each network (5), 4 channels in the first block of a network (16). "
+        "So its verdicts are not the study's: they hold for this music and this size."
+    )
+    assert "This run is < small." in Page(build()).text
+
+
+@pytest.mark.parametrize(
+    ("sources", "sizes", "tracks", "words", "missing"),
+    [
+        ({"mine": "folder"}, {}, {"mine": 260}, ["on recordings: mine (source folder)"], "composed"),
+        (
+            {"mine": "folder", "separation": "synthetic"}, {}, {"mine": 260, "separation": 40},
+            ["that the pipeline composed (separation) and on recordings: mine (source folder)", "300 tracks"],
+            "no recordings",
+        ),
+        (
+            {"msd": "msd", "irmas": "irmas"}, SIZES, {"msd": 102_161, "irmas": 6_705},
+            ["as large as the study", "108,866 tracks"], "verdicts",
+        ),
+        ({"msd": "msd"}, SIZES | {"trials": 1}, {"msd": 102_161}, ["is small", "1 trial of"], "composed"),
+        ({"fma": "fma"}, SIZES, {"fma": 106_574}, ["as large as the study", "verdicts are not"], "small"),
+        ({"mine": "folder"}, {"encoders": ({"name": "own"},)}, {"mine": 1}, ["1 track (over"], "trials"),
+        ({"mine": "folder"}, {"encoders": ("MFCC",)}, {"mine": 1}, ["3 trials"], "channels"),
+    ],
+)  # fmt: skip
+def test_the_head_follows_from_the_configuration(sources, sizes, tracks, words, missing):
+    text = report.about(configured(sources, **sizes), tracks)
+    assert all(part in text for part in words)
+    assert missing not in text
 
 
 def test_the_page_needs_nothing_beside_itself():

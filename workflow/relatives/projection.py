@@ -96,6 +96,7 @@ def neighbourhoods(
 
 
 def songs(
+    space: str,
     embeddings: np.ndarray,
     excerpt_ids: Sequence,
     song: Sequence,
@@ -106,8 +107,10 @@ def songs(
 
     Parameters
     ----------
+    space : str
+        The space's name.
     embeddings : (n, d) array
-        Of the mixtures, in the space of the network that separates them.
+        Of the mixtures, in this space.
     excerpt_ids, song : sequences of n
         Each excerpt and the song it is from.
     vocal_loudness : sequence of n
@@ -118,11 +121,12 @@ def songs(
     Returns
     -------
     DataFrame
-        excerpt_id, song, vocal_loudness, x, y.
+        space, excerpt_id, song, vocal_loudness, x, y.
     """
-    placed = plane(embeddings, seed, "songs")
+    placed = plane(embeddings, seed, "songs", space)
     return pd.DataFrame(
         {
+            "space": space,
             "excerpt_id": excerpt_ids,
             "song": song,
             "vocal_loudness": np.asarray(vocal_loudness, dtype=float),

@@ -19,7 +19,7 @@ import yaml
 from docutils.core import publish_parts
 from markupsafe import Markup
 
-from relatives import study
+from relatives import configuration, study
 from relatives.claims import CONTRADICTED, FINDING, FURTHER, SUPPORTED, VERDICTS
 from relatives.errors import InputError
 from relatives.figures import style
@@ -41,6 +41,15 @@ STAGES = (
 
 SIGNIFICANT = 0.05
 """The p below which a difference counts."""
+
+
+STUDY = {"tracks": 100_000, "excerpts": 1_000, "trials": 5, "width": 16}
+"""The study's sizes: its tracks (102,161 of its tagging corpus, and few beside them), the excerpts that are
+the points of all spaces, the trials of each network, the channels of the first block.
+"""
+
+STUDY_SOURCES = {"msd", "irmas", "musdb"}
+"""The sources of its music."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +106,7 @@ def page(template: Path, **values) -> str:
 def build(
     template: Path,
     *,
+    about: str,
     headline: Mapping[str, str],
     figures: Sequence[Figure],
     tables: Sequence[Table],
@@ -116,6 +126,8 @@ def build(
     ----------
     template : Path
         The Jinja template of the page.
+    about : str
+        What music the run is on and how large it is, in sentences; see the function `about`.
     headline : mapping of str to str
         The run's key numbers, in order: what is counted, and the number with its unit.
     figures, tables : sequences
@@ -148,6 +160,7 @@ def build(
     total = float(stages["seconds"].sum())
     return page(
         template,
+        about=about,
         headline=headline,
         figures=[
             {
@@ -183,6 +196,64 @@ def build(
         provenance=provenance,
         config=yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True, width=100),
     )
+
+
+def about(config: Mapping, tracks: Mapping[str, int]) -> str:
+    """What music a run is on, and how large the run is beside the study, in plain sentences.
+
+    Parameters
+    ----------
+    config : mapping
+        The whole configuration.
+    tracks : mapping of str to int
+        How many tracks each corpus has that the run uses.
+
+    Returns
+    -------
+    str
+        Two sentences, and a third where the run is smaller than the study or on other music: it says that the
+        verdicts are not the study's.
+    """
+    sources = {corpus: config["corpora"][corpus]["source"] for corpus in tracks}
+    composed = [corpus for corpus, source in sources.items() if source == "synthetic"]
+    recorded = ", ".join(
+        f"{corpus} (source {source})" for corpus, source in sources.items() if corpus not in composed
+    )
+    if not recorded:
+        music = "There are no recordings in this run: the pipeline composed all its music."
+    elif not composed:
+        music = f"This run is on recordings: {recorded}."
+    else:
+        music = (
+            f"This run is on music that the pipeline composed ({', '.join(composed)}) "
+            f"and on recordings: {recorded}."
+        )
+
+    # What is counted, in the singular and the plural
+    counts = {
+        "tracks": (sum(tracks.values()), "track", "tracks"),
+        "excerpts": (
+            config["corpora"][config["consistency"]["corpus"]]["excerpts"],
+            "test excerpt as a point of the spaces",
+            "test excerpts as points of the spaces",
+        ),
+    }
+    networks = configuration.networks(config)
+    if networks["task"]:
+        counts["trials"] = (config["trials"], "trial of each network", "trials of each network")
+    if networks["task"] and "VGG" in networks["encoder"]:
+        of_block = "in the first block of a network"
+        counts["width"] = (config["training"]["width"], f"channel {of_block}", f"channels {of_block}")
+    listed = [
+        f"{count:,} {one if count == 1 else many} ({'over ' if name == 'tracks' else ''}{STUDY[name]:,})"
+        for name, (count, one, many) in counts.items()
+    ]
+    small = any(count < STUDY[name] for name, (count, *_) in counts.items())
+    size = "small" if small else "as large as the study"
+    sentences = [music, f"The run is {size} (the study's numbers in brackets): {', '.join(listed)}."]
+    if small or not set(sources.values()) <= STUDY_SOURCES:
+        sentences.append("So its verdicts are not the study's: they hold for this music and this size.")
+    return " ".join(sentences)
 
 
 def caption(source: str) -> Caption:

@@ -15,8 +15,8 @@ FIGURES = {
     "fig10": ["between_curves", "between"],
     "fig11": ["means"],
     "fig12": ["performance_trials", "within_trials", "between"],
-    "fig13": ["between"],
-    "fig14": ["songs"],
+    "fig13": ["between_curves", "between"],
+    "fig14": ["songs", "songs_scores"],
     "mixed": ["mixed_means", "means", "mixed_variances"],
     "checks": ["residuals", "fit", "smooths"],
 }
@@ -40,8 +40,13 @@ if NETWORKS["task"]:
         "performance_curves": f"{CONSISTENCY}/performance_curves.parquet",
         "scores": f"{CONSISTENCY}/tables/scores.csv",
     }
-if "VS" in SPACES:
-    TABLES["songs"] = f"{CONSISTENCY}/projections/songs.parquet"
+# The spaces of Figure 14 with their trials: VS, and beside it the network that was never trained
+SONG_SPACES = {space: SPACES[space] for space in ("VS", "untrained") if "VS" in SPACES and space in SPACES}
+if SONG_SPACES:
+    TABLES |= {
+        "songs": f"{CONSISTENCY}/projections/songs.parquet",
+        "songs_scores": f"{CONSISTENCY}/projections/songs_scores.csv",
+    }
 TABLES |= ADDITIVE | MIXED
 # One task, encoder or space alone has nothing to be compared with
 NOT_COMPARED = set() if all(len(names) > 1 for names in NETWORKS.values()) else {"fig05"}
@@ -85,14 +90,22 @@ rule songs:
         audio=lambda wildcards: f"data/corpora/{configuration.corpus_of(config, 'VS')}/audio.i16",
         stems=lambda wildcards: f"data/corpora/{configuration.corpus_of(config, 'VS')}/stems.i16",
         tracks=lambda wildcards: f"data/corpora/{configuration.corpus_of(config, 'VS')}/tracks.parquet",
-        checkpoint=f"{CONSISTENCY}/models/VS/VGG/trial0/checkpoint.pt",
+        checkpoints=[
+            f"{CONSISTENCY}/models/{space}/VGG/trial{trial}/checkpoint.pt"
+            for space, trials in SONG_SPACES.items()
+            for trial in range(trials)
+        ],
     output:
         songs=f"{CONSISTENCY}/projections/songs.parquet",
+        songs_scores=f"{CONSISTENCY}/projections/songs_scores.csv",
     log:
         "results/logs/figures/songs.log",
     benchmark:
         "results/timing/figures/songs.tsv"
     params:
+        spaces=SONG_SPACES,
+        folder=CONSISTENCY,
+        level=config["bootstrap"]["level"],
         device=config["embedding"]["device"],
         seconds=config["excerpts"]["seconds"],
         sample_rate=SAMPLE_RATE,

@@ -52,6 +52,7 @@ def main(job):
     }
     page = report.build(
         Path(job.input.template),
+        about=report.about(config, {corpus: len(rows) for corpus, rows in tracks.items()}),
         headline=headline,
         figures=figures,
         tables=tables,

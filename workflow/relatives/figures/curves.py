@@ -9,11 +9,6 @@ from matplotlib.figure import Figure
 
 from relatives.figures import style
 
-AUDIO = {
-    "dtw": style.Look("audio, DTW", style.AUDIO.colour, "-", ""),
-    "simple": style.Look("audio, SiMPle", style.AUDIO.colour, (0, (3, 1.5)), ""),
-}
-
 
 @style.styled(style.DEFAULTS)
 def draw(within_curves: pd.DataFrame, *, settings: dict) -> Figure:
@@ -36,7 +31,7 @@ def draw(within_curves: pd.DataFrame, *, settings: dict) -> Figure:
     figure = style.figure(settings, 14 + 42 * len(rows))
     panes = figure.subplots(len(rows), len(names), sharey="row", squeeze=False)
     for row, distance in zip(panes, rows, strict=True):
-        lines = [("audio", audio, look) for audio, look in AUDIO.items()]
+        lines = [("audio", audio, look) for audio, look in style.AUDIO.items()]
         lines += [(space, distance, look) for space, look in looks.items()]
         for axes, name in zip(row, names, strict=True):
             style.magnitude_axis(axes, name, label=distance == rows[-1])
@@ -48,5 +43,5 @@ def draw(within_curves: pd.DataFrame, *, settings: dict) -> Figure:
         style.unit_interval(row[0])
         row[0].set_ylabel(f"within-space consistency\n({style.DISTANCES[distance].label})")
     style.column_titles(panes, names)
-    style.legend(figure, [style.handle(look) for look in (*reversed(looks.values()), *AUDIO.values())])
+    style.legend(figure, [style.handle(look) for look in (*reversed(looks.values()), *style.AUDIO.values())])
     return figure

@@ -6,8 +6,8 @@ transformations as circles with a cross, each joined to it. One that the space's
 another original is ringed red and joined to the original nearest to it in the plane. Inputs:
 ``neighbourhoods`` and ``within``.
 
-Which piece is drawn is decided by a rule, `candidates`: it has errors and correct neighbours, and the plane
-shows them truly.
+A rule decides which piece is drawn, `candidates`: one with errors and correct neighbours that the plane shows
+truly, from any space but that of the untrained network. The view holds `OTHERS` more originals.
 """
 
 import numpy as np
@@ -20,6 +20,7 @@ from scipy.spatial.distance import pdist
 from relatives.figures import style
 
 DEFAULTS = style.DEFAULTS | {"width_mm": style.COLUMN_MM, "distance": "euclidean"}
+OTHERS = 3  # other originals that the view shows at least, where the run has them
 
 OWN, OTHER, REST = "#f0b323", "#1e6f8c", "#ffffff"
 CIRCLE = {"marker": "o", "markersize": 8, "markeredgewidth": 0.8, "markeredgecolor": style.INK}
@@ -51,6 +52,9 @@ def draw(neighbourhoods: pd.DataFrame, within: pd.DataFrame, *, settings: dict) 
     axes = figure.add_subplot()
     axes.set_box_aspect(1)
     style.no_axes(axes, box=True)
+    # It illustrates what training is hoped to do, so not by a network that was never trained.
+    trained = neighbourhoods["space"] != "untrained"
+    neighbourhoods = neighbourhoods[trained] if trained.any() else neighbourhoods
     points = with_errors(neighbourhoods, within, settings["distance"])
     if points.empty:
         axes.set_title("none of the smallest transformations is in this run")
@@ -59,10 +63,12 @@ def draw(neighbourhoods: pd.DataFrame, within: pd.DataFrame, *, settings: dict) 
     best = candidates(points).iloc[0]
     own = points[(points["space"] == best["space"]) & (points["excerpt_id"] == best["excerpt_id"])]
     is_original = (neighbourhoods["space"] == best["space"]) & (neighbourhoods["transformation"] == "OG")
-    originals = neighbourhoods[is_original]
+    originals = neighbourhoods.loc[is_original, ["excerpt_id", "x", "y"]]
     centre = own[["own_x", "own_y"]].iloc[0].to_numpy(float)
     wrong = own[own["error"] == 1]
     strayed = wrong[~wrong["nearest_is_own"]]
+    named = {best["excerpt_id"], *strayed["nearest_id"]}
+    others = originals.loc[~originals["excerpt_id"].isin(named), ["x", "y"]].to_numpy(float)
 
     to_own = {"color": style.FAINT, "linewidth": 0.6, "linestyle": (0, (3, 2))}
     for point in own.itertuples():
@@ -79,14 +85,17 @@ def draw(neighbourhoods: pd.DataFrame, within: pd.DataFrame, *, settings: dict) 
             strayed["nearest_y"],
             [CIRCLE | {"markerfacecolor": OTHER}],
         ),
-        ("other originals", originals["x"], originals["y"], [CIRCLE | {"markerfacecolor": REST}]),
+        ("other originals", others[:, 0], others[:, 1], [CIRCLE | {"markerfacecolor": REST}]),
     ]
     for _, x, y, marks in reversed(kinds):
         for mark in marks:
             axes.plot(x, y, linestyle="", **mark)
 
     shown = np.concatenate([own[["x", "y"]], strayed[["nearest_x", "nearest_y"]]]).astype(float)
-    reach = 1.5 * np.abs(shown - centre).max() or 1.0  # all in one place, in a collapsed space
+    # The view is a square around the original. It holds all that is drawn of it, and some of the others.
+    reach = 1.5 * np.abs(shown - centre).max()
+    nearest = np.sort(np.abs(others - centre).max(axis=1))[:OTHERS]
+    reach = max(reach, 1.1 * nearest.max(initial=0)) or 1.0  # all in one place, in a collapsed space
     axes.set_xlim(centre[0] - reach, centre[0] + reach)
     axes.set_ylim(centre[1] - reach, centre[1] + reach)
     distance = style.DISTANCES[settings["distance"]].label
@@ -94,9 +103,10 @@ def draw(neighbourhoods: pd.DataFrame, within: pd.DataFrame, *, settings: dict) 
     if len(wrong):
         ringed = ", ".join(f"{point.transformation} {point.magnitude:g}" for point in wrong.itertuples())
         axes.set_xlabel(f"ringed: {ringed}", loc="left")
+    present = [(label, marks) for label, x, _, marks in kinds if np.size(x)]
     figure.legend(
-        handles=[tuple(Line2D([], [], linestyle="", **mark) for mark in marks) for *_, marks in kinds],
-        labels=[label for label, *_ in kinds],
+        handles=[tuple(Line2D([], [], linestyle="", **mark) for mark in marks) for _, marks in present],
+        labels=[label for label, _ in present],
         loc="outside lower left",
         ncols=2,
         fontsize="small",
@@ -113,26 +123,32 @@ def with_errors(neighbourhoods: pd.DataFrame, within: pd.DataFrame, distance: st
     -------
     DataFrame
         A row a transformed point: space, transformation, magnitude, excerpt_id, x, y; error, in the space;
-        own_x, own_y, its own original in the plane; nearest_x, nearest_y and nearest_is_own, the original
-        nearest to it there.
+        own_x, own_y, its own original in the plane; nearest_x, nearest_y, nearest_id and nearest_is_own, the
+        original nearest to it there; others, how far the view must reach from its own original to show
+        `OTHERS` more.
     """
     errors = within[(within["distance"] == distance) & (within["trial"] == within["trial"].min())]
     key = ["transformation", "magnitude", "excerpt_id"]
     tables = []
     for space, points in neighbourhoods.groupby("space", observed=True):
         originals = points[points["transformation"] == "OG"].reset_index(drop=True)
-        places = originals[["x", "y"]].to_numpy(float)
+        places, ids = originals[["x", "y"]].to_numpy(float), originals["excerpt_id"].to_numpy()
         moved = points[points["transformation"] != "OG"]
         moved = moved.merge(errors.loc[errors["space"] == space, [*key, "error"]], on=key)
-        _, row = KDTree(places).query(moved[["x", "y"]].to_numpy(float))
+        tree = KDTree(places)
+        _, row = tree.query(moved[["x", "y"]].to_numpy(float))
         own = originals.set_index("excerpt_id").loc[moved["excerpt_id"], ["x", "y"]].to_numpy(float)
+        # The view is square, and the nearest original to an original is itself: (points, OTHERS + 1)
+        gaps, _ = tree.query(own, k=np.arange(1, min(OTHERS + 1, len(places)) + 1), p=np.inf)
         tables.append(
             moved.assign(
+                others=gaps[:, -1],
                 own_x=own[:, 0],
                 own_y=own[:, 1],
                 nearest_x=places[row, 0],
                 nearest_y=places[row, 1],
-                nearest_is_own=originals["excerpt_id"].to_numpy()[row] == moved["excerpt_id"].to_numpy(),
+                nearest_id=ids[row],
+                nearest_is_own=ids[row] == moved["excerpt_id"].to_numpy(),
             )
         )
     return pd.concat(tables, ignore_index=True)
@@ -143,13 +159,14 @@ def candidates(points: pd.DataFrame) -> pd.DataFrame:
 
     Wanted is one with an error and with correct neighbours (``mixed``); then one whose plane and space agree,
     point by point, on whether the own original is nearest (``agreement``, a share); then one with few
-    ``errors``; then one that is easy to see: whose two closest points lie far apart for its size
+    ``errors``; then one that is easy to see: whose two closest points lie far apart for the size of the view
     (``clearance``).
     """
     rows = []
     for (space, excerpt), own in points.groupby(["space", "excerpt_id"], observed=True):
         places = np.concatenate([own[["x", "y"]], own[["own_x", "own_y"]].iloc[:1]]).astype(float)
         gaps = pdist(places)
+        view = max(gaps.max(), own["others"].iloc[0])
         rows.append(
             {
                 "space": space,
@@ -157,7 +174,7 @@ def candidates(points: pd.DataFrame) -> pd.DataFrame:
                 "mixed": 0 < own["error"].sum() < len(own),
                 "agreement": (own["nearest_is_own"] == (own["error"] == 0)).mean(),
                 "errors": own["error"].sum(),
-                "clearance": gaps.min() / gaps.max() if gaps.max() > 0 else 0.0,
+                "clearance": gaps.min() / view if view > 0 else 0.0,
             }
         )
     by = ["mixed", "agreement", "errors", "clearance"]

@@ -1,8 +1,8 @@
 """Figure 7: the consistency within the latent spaces.
 
 Rows are the latent distances, columns the transformations; a curve a space, the mean over trials and excerpts
-with its interval; a point a trial. The grey curve above is the audio space, as far as a latent space may be
-hoped to reach. Inputs: ``within_curves`` and ``within_trials``.
+with its interval; a point a trial. The grey curves are the audio space, one for each of its distances: the
+study takes them for a weak upper bound. Inputs: ``within_curves`` and ``within_trials``.
 """
 
 import pandas as pd
@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from relatives.figures import style
 
-DEFAULTS = style.DEFAULTS | {"audio_distance": "dtw"}
+DEFAULTS = style.DEFAULTS | {"audio_distance": ("dtw", "simple")}
 
 
 @style.styled(DEFAULTS)
@@ -24,11 +24,14 @@ def draw(within_curves: pd.DataFrame, within_trials: pd.DataFrame, *, settings: 
     within_trials : DataFrame
         space, trial, distance, transformation, magnitude, consistency: means over the excerpts.
     settings : dict
-        Beside those of `style.DEFAULTS`, ``audio_distance``: dtw or simple, the distance of the grey curve.
+        Beside those of `style.DEFAULTS`, ``audio_distance``: the distances of the grey curves, of dtw
+        and simple.
     """
     latent = within_curves[within_curves["space"] != "audio"]
-    is_audio = (within_curves["space"] == "audio") & (within_curves["distance"] == settings["audio_distance"])
-    audio = dict(list(within_curves[is_audio].groupby("transformation", observed=True)))
+    audio = within_curves[within_curves["space"] == "audio"]
+    audio = audio[audio["distance"].isin(settings["audio_distance"])]
+    grey = {distance: style.AUDIO[distance] for distance in style.present(style.AUDIO, audio["distance"])}
+    audio = dict(list(audio.groupby(["distance", "transformation"], observed=True)))
     distances = style.present(("euclidean", "cosine"), latent["distance"])
     names = style.transformations(latent["transformation"])
     spaces = style.spaces(latent["space"])
@@ -42,8 +45,9 @@ def draw(within_curves: pd.DataFrame, within_trials: pd.DataFrame, *, settings: 
         for axes, name in zip(row, names, strict=True):
             style.magnitude_axis(axes, name, label=distance == distances[-1])
             axes.tick_params(labelbottom=distance == distances[-1])
-            if name in audio:
-                style.curve(axes, audio[name], style.AUDIO, "consistency", linewidth=2)
+            for audio_distance, look in grey.items():
+                if (audio_distance, name) in audio:
+                    style.curve(axes, audio[audio_distance, name], look, "consistency", linewidth=2)
             for space, look in spaces.items():
                 if (distance, name, space) in curves:
                     style.curve(axes, curves[distance, name, space], look, "consistency")
@@ -53,8 +57,5 @@ def draw(within_curves: pd.DataFrame, within_trials: pd.DataFrame, *, settings: 
         row[0].set_ylabel(f"within-space consistency\n({style.DISTANCES[distance].label})")
     style.column_titles(panes, names)
     handles = [style.handle(look) for look in spaces.values()]
-    if audio:
-        label = f"audio space ({style.DISTANCES[settings['audio_distance']].label})"
-        handles.append(style.handle(style.Look(label, style.AUDIO.colour, marker=""), linewidth=2))
-    style.legend(figure, handles)
+    style.legend(figure, handles + [style.handle(look, linewidth=2) for look in grey.values()])
     return figure

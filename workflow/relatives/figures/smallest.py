@@ -4,6 +4,8 @@ A pane a latent distance, a row a transformation, a point a space with its inter
 ``relatives test-encoder``. Input: ``within_curves``.
 """
 
+from dataclasses import replace
+
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -11,8 +13,8 @@ from relatives import transforms
 from relatives.figures import style
 
 AUDIO = {
-    "dtw": style.Look("audio, DTW", style.AUDIO.colour, marker="s"),
-    "simple": style.Look("audio, SiMPle", style.AUDIO.colour, marker="^"),
+    audio: replace(look, marker=marker)
+    for (audio, look), marker in zip(style.AUDIO.items(), "s^", strict=True)
 }
 
 

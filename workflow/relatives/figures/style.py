@@ -85,19 +85,25 @@ class Look:
     marker: str = "o"
 
 
-# From dark to light: in grey these are five steps.
+# The study's five, from dark to light, then the network that was never trained. In grey these are six steps.
 SPACES = {
     "mfcc": Look("MFCC", "#231a5e", "-", "o"),
     "AT": Look("AT", "#e2711d", (0, (5, 1.2)), "s"),
     "IR": Look("IR", "#157f6b", (0, (3, 1, 1, 1)), "^"),
     "VS": Look("VS", "#87154b", (0, (2, 1)), "D"),
     "AE": Look("AE", "#d9b72e", (0, (1, 0.8)), "v"),
+    "untrained": Look("untrained", "#5c5c5c", (0, (9, 2.5)), "X"),  # without a colour: nothing was learned
 }
-AUDIO = Look("audio space", "#9a9a9a", "-", "")
+GREY = "#9a9a9a"
+# The audio space behind the latent spaces, by its distance
+AUDIO = {
+    "dtw": Look("audio space, DTW", GREY, "-", ""),
+    "simple": Look("audio space, SiMPle", GREY, (0, (3, 1.5)), ""),
+}
 # The spaces of encoders of the user's own, under their own names, in alphabetical order
 OWN = (
     Look("", "#5aa9d6", (0, (6, 1, 1, 1, 1, 1)), "P"),
-    Look("", "#7a4a21", (0, (4, 1)), "X"),
+    Look("", "#7a4a21", (0, (4, 1)), "<"),
     Look("", "#93c13c", (0, (2, 0.7)), "*"),
     Look("", "#e0526b", (0, (1, 0.5, 3, 0.5)), "p"),
     Look("", "#5d6a85", (0, (7, 1.5)), "h"),
@@ -108,7 +114,7 @@ ENCODERS = {
 }
 DISTANCES = {
     "dtw": Look("DTW", "#3d3d3d", "-", "o"),
-    "simple": Look("SiMPle", "#9a9a9a", (0, (4, 1.2)), "s"),
+    "simple": Look("SiMPle", GREY, (0, (4, 1.2)), "s"),
     "euclidean": Look("Euclidean", INK),
     "cosine": Look("cosine", INK),
 }
@@ -199,14 +205,14 @@ def save(drawing: Figure, pdf: str | Path, png: str | Path) -> None:
 
 def space(name: str) -> Look:
     """The look of a space alone."""
-    return AUDIO if name == "audio" else spaces([name])[name]
+    return Look("audio space", GREY, "-", "") if name == "audio" else spaces([name])[name]
 
 
 def spaces(values) -> dict[str, Look]:
-    """The looks of the latent spaces that occur in `values`, the study's first, in the order in which they
-    are drawn.
+    """The looks of the latent spaces that occur in `values`, in the order in which they are drawn: the
+    study's, the untrained network, then the user's own.
 
-    One that is not the study's is drawn under its own name. Figures of one run have the same spaces, so it
+    One of the user's own is drawn under its name. Figures of one run have the same spaces, so it
     looks alike in all; where there are more than there are looks, these come again.
     """
     looks = {name: SPACES.get(name) for name in present(SPACES, values)}
