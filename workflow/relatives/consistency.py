@@ -519,7 +519,8 @@ def bootstrap_correlation(correlations, influences, weights):
             f"each correlation needs its influences: shapes {correlations.shape[:-1]} and {influences.shape}"
         )
     n = influences.shape[-1]
-    # The shares times n are how often each excerpt was taken. Sums of n such counts vary by (n - 1) / n too little.
+    # The shares times n are how often each excerpt was taken. Sums of n such counts vary too little, by
+    # (n - 1) / n.
     moves = n * np.sqrt(n / max(n - 1, 1)) * bootstrap.means(influences, weights)
     with np.errstate(invalid="ignore", divide="ignore"):
         draws = np.tanh(np.arctanh(correlations) + moves / (1 - correlations**2))

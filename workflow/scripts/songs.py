@@ -35,7 +35,9 @@ def main(job):
             if trial == 0:
                 planes.append(projection.songs(space, points, excerpt_ids, song, loudness, job.params.seed))
     tables = {"songs": planes, "songs_scores": scores}
-    storage.write_tables({name: pd.concat(rows, ignore_index=True) for name, rows in tables.items()}, job.output)
+    storage.write_tables(
+        {name: pd.concat(rows, ignore_index=True) for name, rows in tables.items()}, job.output
+    )
 
 
 jobs.run(main)
