@@ -47,7 +47,7 @@ def whole_place(threads, audio, points, weights):
 
 
 def all_pairs_of_excerpts(a, b, weights):
-    """The draws of one pair of matrices with every pair of excerpts (i, j) weighted by w_i w_j, and ranks fixed.
+    """The draws of one pair of matrices, every pair of excerpts (i, j) weighted by w_i w_j, ranks fixed.
 
     Five products of (draws, n) and (n, n).
     """
