@@ -47,8 +47,8 @@ def whole_place(threads, audio, points, weights):
 
 
 def all_pairs_of_excerpts(a, b, weights):
-    """The draws of one pair of matrices with every pair of excerpts weighted, (i, j) by w_i w_j, and ranks fixed:
-    five products of (draws, n) and (n, n).
+    """The draws of one pair of matrices with each pair of excerpts weighted, (i, j) by w_i w_j, and ranks
+    fixed: five products of (draws, n) and (n, n).
     """
     a, b, aa, bb, ab = (
         np.einsum("dj,dj->d", weights @ each, weights) for each in (a, b, a * a, b * b, a * b)
@@ -149,6 +149,7 @@ def races():
         ],
     )
 
+    prepared = [consistency.prepare(matrix) for matrix in (audio[0], latent[1])]
     rho, influences = consistency.compare(*prepared)
     many = np.full(PAIRS, rho), np.tile(influences, (PAIRS, 1))
 

@@ -490,8 +490,11 @@ def bootstrap_correlation(correlations, influences, weights):
     free on the side where there is less room. Where the correlation is nearer to 1 or -1 than `CERTAIN`, that
     scale has no end, and all draws are the correlation.
 
-    Simulated with related and unrelated spaces of 50 to 300 excerpts, 95 % intervals of these draws contain
-    the correlation of a huge population in COVERAGE of the cases; intervals of rows alone in ROWS.
+    Simulated with 50, 100 and 300 excerpts, and correlations from .01 to .97, 95 % intervals of these draws
+    contain the correlation of a huge population in 92 to 96 % of the cases, those of rows alone in 63 to 82 %.
+    Of the mean of rows, they contain in 93 to 96 % the mean that is expected of as many excerpts. That is not
+    the one of a huge population: Spearman's correlation of few distances is too small (at .97 by .007 with 50
+    originals, by .001 with 300).
 
     Parameters
     ----------
@@ -519,7 +522,8 @@ def bootstrap_correlation(correlations, influences, weights):
             f"each correlation needs its influences: shapes {correlations.shape[:-1]} and {influences.shape}"
         )
     n = influences.shape[-1]
-    # The shares times n are how often each excerpt was taken. Sums of n such counts vary by (n - 1) / n too little.
+    # The shares times n are how often each excerpt was taken. The variance of their sums is (n - 1) / n of
+    # what it should be.
     moves = n * np.sqrt(n / max(n - 1, 1)) * bootstrap.means(influences, weights)
     with np.errstate(invalid="ignore", divide="ignore"):
         draws = np.tanh(np.arctanh(correlations) + moves / (1 - correlations**2))
