@@ -405,7 +405,7 @@ def compare(a, b):
         u v + s (sum of v over the pairs with a larger u + sum of u over the pairs with a larger v) - constant
 
     The sums are there because one pair more moves up the ranks of all pairs above it, each by s. Without
-    them, as if the ranks were fixed, intervals of strong correlations are too narrow (by 9 % at rho .79). Of
+    them, as if the ranks were fixed, intervals of strong correlations are too narrow (by 9 % at rho .79 and 100 excerpts). Of
     pairs that are tied, half count as larger; and as tied ranks have a variance that changes, too, half of
     the influences on both sums of squares, times rho, is taken off.
 
@@ -491,10 +491,10 @@ def bootstrap_correlation(correlations, influences, weights):
     scale has no end, and all draws are the correlation.
 
     Simulated with 50, 100 and 300 excerpts, and correlations from .01 to .97, 95 % intervals of these draws
-    contain the correlation of a huge population in 92 to 96 % of the cases, those of rows alone in 63 to 82 %.
-    Of the mean of rows, they contain in 93 to 96 % the mean that is expected of as many excerpts. That is not
-    the one of a huge population: Spearman's correlation of few distances is too small (at .97 by .007 with 50
-    originals, by .001 with 300).
+    contain the correlation of a huge population in 93 to 96 % of the cases, those of rows alone in 63 to
+    82 %. Of the mean of rows, they contain in 93 to 96 % the mean that is expected of as many excerpts. That
+    is not the mean of a huge population: Spearman's correlation of few distances is too small (at .97 by .007
+    with 50 originals, by .001 with 300).
 
     Parameters
     ----------
