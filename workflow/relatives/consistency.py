@@ -405,9 +405,9 @@ def compare(a, b):
         u v + s (sum of v over the pairs with a larger u + sum of u over the pairs with a larger v) - constant
 
     The sums are there because one pair more moves up the ranks of all pairs above it, each by s. Without
-    them, as if the ranks were fixed, intervals of strong correlations are too narrow (by 9 % at rho .79 and 100 excerpts). Of
-    pairs that are tied, half count as larger; and as tied ranks have a variance that changes, too, half of
-    the influences on both sums of squares, times rho, is taken off.
+    them, as if the ranks were fixed, intervals of strong correlations are too narrow (by 9 % at rho .79 and
+    100 excerpts). Of pairs that are tied, half count as larger; and as tied ranks have a variance that
+    changes, too, half of the influences on both sums of squares, times rho, is taken off.
 
     Two details. The own pair of an excerpt counts m_i times and not m_i²: an excerpt that is taken twice is
     two excerpts, with an own pair each. And the sums over larger ranks are those over larger classes of
