@@ -405,9 +405,9 @@ def compare(a, b):
         u v + s (sum of v over the pairs with a larger u + sum of u over the pairs with a larger v) - constant
 
     The sums are there because one pair more moves up the ranks of all pairs above it, each by s. Without
-    them, as if the ranks were fixed, intervals of strong correlations are too narrow (by 9 % at rho .79). Of
-    pairs that are tied, half count as larger; and as tied ranks have a variance that changes, too, half of
-    the influences on both sums of squares, times rho, is taken off.
+    them, as if the ranks were fixed, intervals of strong correlations are too narrow (by 9 % at rho .79 and
+    100 excerpts). Of pairs that are tied, half count as larger; and as tied ranks have a variance that
+    changes, too, half of the influences on both sums of squares, times rho, is taken off.
 
     Two details. The own pair of an excerpt counts m_i times and not m_i²: an excerpt that is taken twice is
     two excerpts, with an own pair each. And the sums over larger ranks are those over larger classes of
@@ -490,8 +490,11 @@ def bootstrap_correlation(correlations, influences, weights):
     free on the side where there is less room. Where the correlation is nearer to 1 or -1 than `CERTAIN`, that
     scale has no end, and all draws are the correlation.
 
-    Simulated with related and unrelated spaces of 50 to 300 excerpts, 95 % intervals of these draws contain
-    the correlation of a huge population in COVERAGE of the cases; intervals of rows alone in ROWS.
+    Simulated with 50, 100 and 300 excerpts, and correlations from .01 to .97, 95 % intervals of these draws
+    contain the correlation of a huge population in 93 to 96 % of the cases, those of rows alone in 63 to
+    82 %. Of the mean of rows, they contain in 93 to 96 % the mean that is expected of as many excerpts. That
+    is not the mean of a huge population: Spearman's correlation of few distances is too small (at .97 by .007
+    with 50 originals, by .001 with 300).
 
     Parameters
     ----------
@@ -519,8 +522,8 @@ def bootstrap_correlation(correlations, influences, weights):
             f"each correlation needs its influences: shapes {correlations.shape[:-1]} and {influences.shape}"
         )
     n = influences.shape[-1]
-    # The shares times n are how often each excerpt was taken. Sums of n such counts vary too little, by
-    # (n - 1) / n.
+    # The shares times n are how often each excerpt was taken. The variance of their sums is (n - 1) / n of
+    # what it should be.
     moves = n * np.sqrt(n / max(n - 1, 1)) * bootstrap.means(influences, weights)
     with np.errstate(invalid="ignore", divide="ignore"):
         draws = np.tanh(np.arctanh(correlations) + moves / (1 - correlations**2))
