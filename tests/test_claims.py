@@ -44,7 +44,7 @@ def within(
     spaces=LATENT,
     sensitive=(0.5, 0.3, 0.05),
 ):
-    """Consistencies by gravity, of the audio space (`ts` under TS by DTW), of the latent spaces, of VS and AE."""
+    """Consistencies by gravity: audio space (`ts` under TS by DTW), latent spaces; VS and AE `sensitive`."""
     places = tidy.places(grid)
     # In every space it is the same excerpts that are lost first
     order = np.random.default_rng(0).permutation(len(EXCERPTS)) / len(EXCERPTS)
@@ -100,7 +100,7 @@ CORRELATIONS = {"mfcc": 0.9, "AE": 0.4, "IR": 0.3, "VS": 0.2, "AT": 0.1}
 
 
 def between(grid=GRID, originals=CORRELATIONS, width=0.03, change=0.05):
-    """Correlations: `originals`; elsewhere less by a share of `change` times the gravity. Draws about them."""
+    """Correlations: `originals`; elsewhere less by a share, `change` times the gravity. And their draws."""
     rows = [
         {
             "space": space,
@@ -204,7 +204,7 @@ def models(means=None, effects=None, half=0.01, spread=0.01):
 
 
 def mixed(means, half, components=("excerpt", "trial", "residual")):
-    """The tables of the mixed models, whose simultaneous intervals are as wide as those of the additive ones."""
+    """The tables of the mixed models; their simultaneous intervals reach `half` to either side."""
     se = half / (scipy.stats.studentized_range.ppf(0.95, 5, DF) / np.sqrt(2))
     rows = [
         differences(model, "space", levels).assign(se=se, df=DF, p=0.01) for model, levels in means.items()
