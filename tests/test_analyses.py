@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import scipy.stats
 
-from relatives import analyses
+from relatives import analyses, performance
 from relatives.statistics import bootstrap
 
 GRID = {
@@ -21,7 +21,7 @@ PLACES = [(name, magnitude) for name, values in GRID.items() for magnitude in va
 @pytest.fixture(scope="module")
 def tables():
     rng = np.random.default_rng(0)
-    within, trials, between, performance = [], [], [], []
+    within, trials, between, performances = [], [], [], []
     for space, count in SPACES.items():
         for trial in range(count):
             network = rng.normal(0, 0.02)
@@ -42,10 +42,10 @@ def tables():
             for trial in range(2):
                 for name, magnitude in PLACES:
                     value = 5 + scale * (skill - abs(magnitude) / 15 + rng.normal(0, 0.1))
-                    performance.append((task, encoder, name, magnitude, trial, value))
+                    performances.append((task, encoder, name, magnitude, trial, value))
     place = ["transformation", "magnitude"]
     trials_of_performance = pd.DataFrame(
-        performance, columns=["task", "encoder", *place, "trial", "performance"]
+        performances, columns=["task", "encoder", *place, "trial", "performance"]
     )
     return {
         "within": pd.DataFrame(within, columns=["space", "trial", "distance", *place, "excerpt_id", "error"]),
@@ -92,7 +92,7 @@ def test_a_run_has_the_models_of_its_tables(tables):
 
 
 def test_performance_is_standardised_within_its_task(tables):
-    table = analyses.standardised(tables["performance_trials"])
+    table = performance.standardised(tables["performance_trials"])
     by_task = table.groupby("task")["performance"]
     np.testing.assert_allclose(by_task.mean(), 0, atol=1e-12)
     np.testing.assert_allclose(by_task.std(), 1)
@@ -101,7 +101,7 @@ def test_performance_is_standardised_within_its_task(tables):
     assert means["AE", "VGG"] > means["AE", "MFCC"]
     assert means["AT", "VGG"] > means["AT", "MFCC"]
     assert "OG" not in set(table["transformation"])
-    same = analyses.standardised(tables["performance_trials"].assign(performance=1.0))
+    same = performance.standardised(tables["performance_trials"].assign(performance=1.0))
     assert (same["performance"] == 0).all()
 
 
@@ -143,8 +143,8 @@ def test_the_gap_is_a_difference_of_differences(found):
 
 def test_resampled_responses_are_means_over_the_excerpts_of_a_draw(tables):
     models = analyses.models(tables)
-    responses = analyses.resampled(models, tables, draws=5, seed=3)
-    assert list(responses) == ["within_euclidean", "within_cosine", "performance"]
+    responses = dict(analyses.resampled(models, tables, draws=5, seed=3))
+    assert list(responses) == ["performance", "within_euclidean", "within_cosine"]
     weights = bootstrap.weights(40, 5, 3)
     table = models["within_cosine"].table.reset_index(drop=True)
     row = table[(table["space"] == "AT") & (table["trial"] == 2) & (table["magnitude"] == -6)].index[0]
@@ -155,6 +155,72 @@ def test_resampled_responses_are_means_over_the_excerpts_of_a_draw(tables):
     np.testing.assert_allclose(
         responses["performance"], np.repeat(models["performance"].table[["performance"]], 5, axis=1)
     )
+
+
+def with_audio(tables):
+    """The tables with the errors of the audio space, and draws of the correlation."""
+    audio = tables["within"].query("space == 'AT' and trial == 0")
+    audio = audio.assign(
+        space="audio", distance=audio["distance"].map({"euclidean": "dtw", "cosine": "simple"})
+    )
+    rng = np.random.default_rng(5)
+    drawn = tables["between"].query("trial == 0").drop(columns=["trial", "agreement", "correlation"])
+    drawn = drawn.assign(draws=[rng.normal(0.5, 0.02, 6).astype(np.float32) for _ in range(len(drawn))])
+    return tables | {
+        "within": pd.concat([tables["within"], audio], ignore_index=True),
+        "between_draws": drawn,
+    }
+
+
+def test_agreement_and_correlation_are_resampled(tables):
+    run = with_audio(tables)
+    models = analyses.models(run)
+    responses = dict(analyses.resampled(models, run, draws=4, seed=3))
+    assert set(responses) == set(models)
+    cell = "trial == {} and space == 'AE' and transformation == 'PN' and magnitude == 9 and "
+    within = run["within"]
+    theirs = (
+        within.query(cell.format(1) + "distance == 'cosine'").sort_values("excerpt_id")["error"].to_numpy()
+    )
+    audio = within.query("space == 'audio' and distance == 'dtw' and magnitude == 9").sort_values(
+        "excerpt_id"
+    )
+    table = models["agreement_dtw_cosine"].table.reset_index(drop=True)
+    row = table.query("trial == 1 and space == 'AE' and magnitude == 9").index[0]
+    wanted = bootstrap.weights(40, 4, 3) @ (theirs == audio["error"].to_numpy())
+    np.testing.assert_allclose(responses["agreement_dtw_cosine"][row], wanted)
+    # The trials of a space keep their distances to each other: their mean is the draw
+    model = models["correlation_simple_euclidean"].table.reset_index(drop=True)
+    rows = model.query("space == 'AE' and magnitude == 9").index
+    pair = (
+        "audio_distance == 'simple' and latent_distance == 'euclidean' and space == 'AE' and magnitude == 9"
+    )
+    found = responses["correlation_simple_euclidean"][rows]
+    assert found.shape == (3, 6)
+    np.testing.assert_allclose(found.mean(axis=0), run["between_draws"].query(pair)["draws"].iloc[0])
+    np.testing.assert_allclose(found[0] - found[1], np.diff(model.loc[rows[:2], "correlation"])[0] * -1)
+
+
+def test_a_space_that_the_study_has_not_is_fitted_apart(tables):
+    """The study's F and n are held against a model of its own spaces."""
+    trials = tables["within_trials"]
+    extra = trials.query("space == 'AE'").assign(
+        space="untrained", consistency=lambda t: t["consistency"] * 0.7
+    )
+    found = analyses.additive_models(
+        {"within_trials": pd.concat([trials, extra], ignore_index=True)}, 8, 10, 0
+    )
+    alone = analyses.additive_models({"within_trials": trials}, 8, 10, 0)
+    fit = found["fit"].set_index("model")
+    assert (fit.loc["within_cosine", "n"], fit.loc["study_within_cosine", "n"]) == (10 * 11, 7 * 11)
+    key = ["model", "term", "F"]
+    own = found["anova"][found["anova"]["model"].str.startswith("study_")][key]
+    pd.testing.assert_frame_equal(
+        own.assign(model=own["model"].str.removeprefix("study_")).reset_index(drop=True), alone["anova"][key]
+    )
+    assert "untrained" in set(found["means"].query("model == 'within_cosine'")["space"])
+    pairs = found["differences"].query("model == 'study_within_cosine'")
+    assert set(pairs["term"]) == {"space"} and "untrained" not in {*pairs["first"], *pairs["second"]}
 
 
 def test_resampled_f_is_there_for_models_of_means_over_excerpts(found):
@@ -197,50 +263,152 @@ def test_two_magnitudes_are_too_few(tables):
     assert list(found["anova"].columns) == ["model", "term", "df1", "df2", "F", "p"]
 
 
+def consistency(tables, distance):
+    """Of every excerpt in every network, over the magnitudes of the transformations."""
+    rows = tables["within"].query("distance == @distance and transformation != 'OG'").drop(columns="distance")
+    return 1 - analyses.by_excerpt(analyses.side_by_side(rows, "error"))
+
+
 def test_consistency_by_excerpt_weights_transformations_alike(tables):
-    table = analyses.by_excerpt(tables["within"].query("distance == 'cosine'"))
-    assert len(table) == 7 * 40
+    table = consistency(tables, "cosine")
+    assert table.shape == (7, 40)
     one = (
         tables["within"]
         .query("distance == 'cosine' and space == 'AT' and trial == 1 and excerpt_id == 'excerpt 3'")
         .query("transformation != 'OG'")
     )
     expected = 1 - one.groupby("transformation")["error"].mean().mean()
-    row = table.query("space == 'AT' and trial == 1 and excerpt_id == 'excerpt 3'").iloc[0]
-    assert row["consistency"] == pytest.approx(expected)
-    assert row["network"] == "AT 1"
+    assert table.loc[("AT", 1), "excerpt 3"] == pytest.approx(expected)
 
 
-def test_mixed_models(tables):
-    found = analyses.mixed_models(tables["within"])
-    for table in found.values():
-        assert set(table["distance"]) == {"euclidean", "cosine"}
-    assert found["mixed_fit"]["converged"].all()
-    assert (found["mixed_fit"][["n", "excerpts", "networks"]] == [280, 40, 7]).all(axis=None)
-    means = found["mixed_means"].query("distance == 'cosine'").set_index("space")
-    raw = (
-        analyses.by_excerpt(tables["within"].query("distance == 'cosine'"))
-        .groupby("space")["consistency"]
-        .mean()
-    )
+@pytest.fixture(scope="module")
+def mixed(tables):
+    return analyses.mixed_models({"within": tables["within"]})
+
+
+def test_mixed_models(tables, mixed):
+    for table in mixed.values():
+        assert set(table["model"]) == {"within_euclidean", "within_cosine"}
+    assert mixed["mixed_fit"]["converged"].all()
+    assert (mixed["mixed_fit"][["n", "excerpts", "networks"]] == [280, 40, 7]).all(axis=None)
+    means = mixed["mixed_means"].query("model == 'within_cosine'").set_index("space")
+    raw = consistency(tables, "cosine").mean(axis=1).groupby("space").mean()
     np.testing.assert_allclose(means.loc[raw.index, "mean"], raw, atol=1e-3)
     assert means.loc["mfcc", "se"] > means.loc["AT", "se"]
-    assert set(found["mixed_variances"]["component"]) == {"excerpt", "trial", "residual"}
-    differences = found["mixed_differences"].query("distance == 'euclidean'")
+    components = {"excerpt", "excerpt in space", "trial", "residual"}
+    assert set(mixed["mixed_variances"]["component"]) == components
+    differences = mixed["mixed_differences"].query("model == 'within_euclidean'")
     assert list(differences["first"] + differences["second"]) == ["AEAT", "AEmfcc", "ATmfcc"]
     assert (differences["difference"] < 0).all()
     alone = 2 * scipy.stats.t.sf(differences["t"].abs(), differences["df"])
     np.testing.assert_allclose(np.sort(differences["p"])[0], 3 * alone.min())  # Holm's, of three pairs
 
 
+def test_what_is_hard_in_one_space_alone_widens_the_interval():
+    """The trials of a space share its hard excerpts: they are no independent samples of these."""
+    rng = np.random.default_rng(2)
+    networks = pd.MultiIndex.from_product([["AE", "AT"], range(5)], names=["space", "trial"])
+    hard = {space: rng.normal(0, 0.2, 60) for space in ("AE", "AT")}
+    values = [hard[space] + rng.normal(0, 0.01) + rng.normal(0, 0.05, 60) for space, _ in networks]
+    found = analyses._by_excerpt_mixed(pd.DataFrame(values, networks))["mixed_differences"].iloc[0]
+    # The error of a difference of two means over 60 excerpts, whatever the number of trials
+    assert found["se"] == pytest.approx(0.2 * np.sqrt(2 / 60), rel=0.25)
+
+
+def test_many_excerpts_are_averaged_to_a_hundred():
+    rng = np.random.default_rng(3)
+    networks = pd.MultiIndex.from_product([["AE", "AT"], range(3)], names=["space", "trial"])
+    ease = rng.normal(0, 0.2, 300)
+    values = pd.DataFrame(ease + rng.normal(0, 0.1, (6, 300)) + rng.normal(0, 0.05, (6, 1)), networks)
+    found = analyses._by_excerpt_mixed(values)
+    assert (found["mixed_fit"][["n", "excerpts", "networks"]] == [600, 300, 6]).all(axis=None)
+    assert "mean of 3 neighbouring ones" in found["mixed_fit"]["note"].iloc[0]
+    means = found["mixed_means"].set_index("space")["mean"]
+    np.testing.assert_allclose(means, values.mean(axis=1).groupby("space").mean())
+
+
+def test_agreement_is_by_excerpt_of_both_spaces(tables):
+    run = with_audio(tables)
+    found = analyses.mixed_models({"within": run["within"]})
+    assert "agreement_simple_cosine" in set(found["mixed_fit"]["model"])
+    within = run["within"].query("transformation != 'OG'")
+    place = ["transformation", "magnitude", "excerpt_id"]
+    audio = within.query("space == 'audio' and distance == 'simple'").set_index(place)["error"]
+    for space, rows in within.query("space != 'audio' and distance == 'cosine'").groupby("space"):
+        own = rows.set_index([*place, "trial"])["error"].unstack("trial")
+        alike = own.eq(audio.loc[own.index], axis=0).mean(axis=1)
+        wanted = alike.groupby("transformation").mean().mean()
+        means = found["mixed_means"].query("model == 'agreement_simple_cosine'").set_index("space")["mean"]
+        assert means[space] == pytest.approx(wanted, abs=1e-6)
+
+
+def test_the_correlation_of_all_pairs_is_over_networks_and_draws(tables):
+    run = with_audio(tables)
+    name = "correlation_dtw_cosine"
+    found = analyses.mixed_models({"between": run["between"], "between_draws": run["between_draws"]})
+    alone = analyses.mixed_models({"between": run["between"]})
+    rows = run["between"].query("audio_distance == 'dtw' and latent_distance == 'cosine' and magnitude != 0")
+    rows = pd.concat(
+        [
+            rows,
+            run["between"].query(
+                "audio_distance == 'dtw' and latent_distance == 'cosine' and transformation == 'PN' and magnitude == 0"
+            ),
+        ]
+    )
+    network = rows.groupby(["space", "trial", "transformation"])["correlation"].mean()
+    network = network.groupby(["space", "trial"]).mean()
+    differences = {
+        key: tables["mixed_differences"]
+        .query("model == @name")
+        .set_index(["first", "second"])
+        .loc[("AE", "AT")]
+        for key, tables in (("both", found), ("networks", alone))
+    }
+    wanted = network["AE"].mean() - network["AT"].mean()
+    assert differences["both"]["difference"] == pytest.approx(wanted)
+    # Of networks: the variance between the trials of a space, pooled; MFCC has one and tells nothing of it
+    pooled = np.mean([network[space].var(ddof=1) for space in ("AE", "AT")])
+    if (alone["mixed_variances"].query("model == @name and component == 'trial'")["variance"] > 0).all():
+        assert differences["networks"]["se"] == pytest.approx(np.sqrt(pooled * 2 / 3), rel=1e-3)
+        assert differences["networks"]["df"] == pytest.approx(4, rel=0.05)
+    draws = analyses.correlation_draws(run["between_draws"].query("transformation != 'OG'"), "dtw", "cosine")
+    draws = draws.groupby(level=["space", "transformation"]).mean().groupby(level="space").mean()
+    extra = (draws.loc["AE"] - draws.loc["AT"]).var(ddof=1)
+    both = differences["both"]["se"] ** 2 - differences["networks"]["se"] ** 2
+    assert both == pytest.approx(extra) and extra > 0
+    assert differences["both"]["df"] > differences["networks"]["df"]
+    lead = (
+        found["mixed_means"].query("model == 'correlation_dtw_euclidean-cosine'").set_index("space")["mean"]
+    )
+    means = found["mixed_means"].set_index(["model", "space"])["mean"]
+    for space in SPACES:
+        wanted = means["correlation_dtw_euclidean", space] - means[name, space]
+        assert lead[space] == pytest.approx(wanted)
+
+
+def test_eq_11_read_per_excerpt_is_modelled_by_excerpt(tables):
+    rows = tables["within"].query("distance == 'cosine'").drop(columns="distance")
+    rows = rows.assign(audio_distance="dtw", latent_distance="cosine", correlation=1.0 - rows["error"])
+    found = analyses.mixed_models({"correlation_rows": rows.drop(columns="error")})
+    assert set(found["mixed_fit"]["model"]) == {"correlation_by_excerpt_dtw_cosine"}
+    wanted = consistency(tables, "cosine").mean(axis=1).groupby("space").mean()
+    means = found["mixed_means"].set_index("space")["mean"]
+    np.testing.assert_allclose(means.loc[wanted.index], wanted, atol=1e-6)
+    assert found["mixed_variances"]["lower"].isna().all()
+
+
 def test_one_trial_each_leaves_the_excerpt_random(tables):
-    found = analyses.mixed_models(tables["within"].query("trial == 0"))
+    one = {name: tables[name].query("trial == 0") for name in ("within", "between")}
+    found = analyses.mixed_models(one)
     assert found["mixed_fit"]["note"].str.contains("no space has more than one trial").all()
     assert set(found["mixed_variances"]["component"]) == {"excerpt", "residual"}
+    pooled = found["mixed_fit"][found["mixed_fit"]["model"].str.startswith("correlation")]
+    assert len(pooled) == 6 and not pooled["converged"].any()
 
 
 def test_one_space_alone_has_nothing_to_compare(tables):
-    found = analyses.mixed_models(tables["within"].query("space == 'mfcc'"))
+    found = analyses.mixed_models({"within": tables["within"].query("space == 'mfcc'")})
     assert found["mixed_means"].empty
-    assert list(found["mixed_differences"].columns)[:3] == ["distance", "first", "second"]
+    assert list(found["mixed_differences"].columns)[:3] == ["model", "first", "second"]
     assert not found["mixed_fit"]["converged"].any()
