@@ -85,6 +85,7 @@ def test_reml_can_choose_for_pygam(fits):
     np.testing.assert_array_equal(chosen.fitted, given.fitted)
 
 
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("smoothing", [[1e-4, 1e-3, 1e-2, 0.1], [0.1] * 4, LINES], ids=str)
 def test_any_given_smoothing_is_that_of_dense_algebra(smoothing):
     """Ridge regression by least squares, an infinite parameter by leaving the columns out.
