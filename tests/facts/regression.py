@@ -62,8 +62,8 @@ ATEN_CPU_CAPABILITY default, avx2 and avx512. Tests and CI set neither: a machin
 Between these the kinds moved at most by: exact, double and codec 0; single 4e-7; fitted 2e-10; trained 1e-7;
 layout 0.004. What other vendors' CPUs and other builds do is not known, so the limits are wider.
 
-The numbers of R in the CSV files beside this one have limits of 1e-6 or more in their tests, for R and we stop
-our optimisers at different points; a CPU moved our fits by 2e-10.
+The numbers of R in the CSV files beside this one have limits of 1e-6 or more in their tests, for R and we
+stop our optimisers at different points; a CPU moved our fits by 2e-10.
 """
 
 PACKAGES = (
