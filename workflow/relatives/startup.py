@@ -88,11 +88,11 @@ def _check_configuration_file(path: str) -> None:
 
 
 def _read(text: str) -> object:
-    """What a configuration file says, in JSON or YAML, as Snakemake reads it."""
+    """What a configuration file says, in JSON or YAML; tags that would construct objects are refused."""
     try:
         return json.loads(text)
     except ValueError:
-        return yaml.load(text, yaml.FullLoader)
+        return yaml.safe_load(text)
 
 
 def settle_caches() -> None:
