@@ -357,7 +357,9 @@ def test_a_configuration_runs_no_code(here):
     whole = preset.read_text()
     attack = '!!python/object/apply:os.system ["touch attacked"]'
     preset.write_text(f"seed: {attack}\n{whole}")
-    assert "not valid JSON or YAML" in run.snakemake("--dry-run", "--quiet", "all", check=False)
+    assert "line 1 is no YAML: could not determine a constructor" in run.snakemake(
+        "--dry-run", "--quiet", "all", check=False
+    )
     preset.write_text(whole)
     asked = ["--config", f"corpora={{music: {{path: '{name}'}}}}"]
     output = run.snakemake("--dry-run", *asked, f"seed={attack}", check=False)

@@ -48,7 +48,7 @@ def test_a_configuration_file_that_cannot_be_read_is_named(here, content, words)
 
 
 def test_a_folder_or_a_target_is_no_configuration_file(here):
-    (here / "good.yaml").write_text('{"trials": 2}')
+    (here / "good.yaml").write_text('{\n\t"trials": 2\n}')  # JSON, in which tabs are allowed
     with pytest.raises(InputError, match="a folder"):
         startup.check_arguments(["--configfile", "."])
     with pytest.raises(InputError, match=r"fig07: cannot be opened.* A target stands before --configfile"):

@@ -5,6 +5,7 @@ package ``snakemake_logger_plugin_relatives``, which it imports even earlier, ca
 """
 
 import argparse
+import json
 import os
 import re
 import sys
@@ -73,7 +74,7 @@ def _check_configuration_file(path: str) -> None:
         raise InputError(f"--configfile {error} A target stands before --configfile.") from None
     try:
         with open(path, encoding="utf-8") as file:
-            settings = yaml.load(file, yaml.FullLoader)  # as Snakemake does; JSON is YAML
+            settings = _read(file.read())
     except yaml.MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}" if error.problem_mark else "it"
         raise InputError(f"--configfile {shown(path)}: {line} is no YAML: {error.problem}.") from None
@@ -84,6 +85,14 @@ def _check_configuration_file(path: str) -> None:
         raise InputError(
             f"--configfile {shown(path)}: it has no settings. Write lines as in config.yaml: trials: 3"
         )
+
+
+def _read(text: str) -> object:
+    """What a configuration file says, in JSON or YAML; tags that would construct objects are refused."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return yaml.safe_load(text)
 
 
 def settle_caches() -> None:
