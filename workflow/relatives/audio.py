@@ -54,6 +54,11 @@ LENGTH_HEADER = 256
 IN_MEMORY = 1 << 27
 """Samples of all channels that a recording may have, as it is and resampled, to be read at once: 512 MB."""
 
+OGG_SLACK = 8192
+"""Samples that an Ogg file may hold fewer than its last page says: a block of Vorbis, the largest there is.
+Whole files of some encoders, or cut from longer ones, count a block that does not decode at their beginning
+or end. A file that lost its end is not known by it: its last page is an earlier one."""
+
 UNKNOWN = 2**63 - 1
 """The number of frames that libsndfile gives where a file does not say it."""
 
@@ -153,7 +158,7 @@ def _read_with_libsndfile(file, path):
     except soundfile.LibsndfileError as error:
         reason = f"the file is broken or truncated ({error.error_string})"
         raise InputError(f"{shown(path)}: {reason}. Replace it by a whole copy.") from error
-    if len(signal) < file.frames:
+    if len(signal) < file.frames - (OGG_SLACK if file.format == "OGG" else 0):
         reason = f"the file is truncated: {len(signal)} of {file.frames} samples are there"
         raise InputError(f"{shown(path)}: {reason}. Replace it by a whole copy.")
     return signal

@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
+from relatives.corpora.debian import alternatives
 from relatives.corpora.downloads import ARCHIVES, make_room
 from relatives.errors import InputError, shown
 from relatives.files import replacing
@@ -55,17 +56,6 @@ class Package:
     version: str
     bytes: int
     sha256: str
-
-
-def alternatives(entry: str) -> list[str]:
-    """The names that an entry of the list of packages gives, the preferred one first.
-
-    Examples
-    --------
-    >>> alternatives("wesnoth-1.18-music | wesnoth-1.16-music")
-    ['wesnoth-1.18-music', 'wesnoth-1.16-music']
-    """
-    return [name.strip() for name in entry.split("|")]
 
 
 def missing_tools() -> str | None:

@@ -34,7 +34,6 @@ from pathlib import Path
 import numpy as np
 
 from relatives.corpora import folder, listed
-from relatives.corpora.apt import alternatives
 from relatives.corpora.listed import Item
 from relatives.corpora.store import SPLITS, Skipped, Track
 from relatives.errors import InputError, shown
@@ -87,6 +86,17 @@ NAMED = {
     r"[^.]{0,30} or \(?at your option\)?,? any later version",
     "Expat": r"Permission is hereby granted, free of charge, to any person obtaining a copy",
 }
+
+
+def alternatives(entry: str) -> list[str]:
+    """The names that an entry of the list of packages gives, the preferred one first.
+
+    Examples
+    --------
+    >>> alternatives("wesnoth-1.18-music | wesnoth-1.16-music")
+    ['wesnoth-1.18-music', 'wesnoth-1.16-music']
+    """
+    return [name.strip() for name in entry.split("|")]
 
 
 def provides(settings: dict) -> set[str]:
