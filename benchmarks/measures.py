@@ -47,14 +47,9 @@ def whole_place(threads, audio, points, weights):
 
 
 def all_pairs_of_excerpts(a, b, weights):
-<<<<<<< HEAD
     """The draws of one pair of matrices, every pair of excerpts (i, j) weighted by w_i w_j, ranks fixed.
 
     Five products of (draws, n) and (n, n).
-=======
-    """The draws of one pair of matrices with each pair of excerpts weighted, (i, j) by w_i w_j, and ranks
-    fixed: five products of (draws, n) and (n, n).
->>>>>>> rho
     """
     a, b, aa, bb, ab = (
         np.einsum("dj,dj->d", weights @ each, weights) for each in (a, b, a * a, b * b, a * b)

@@ -352,7 +352,8 @@ def test_the_correlation_of_all_pairs_is_over_networks_and_draws(tables):
         [
             rows,
             run["between"].query(
-                "audio_distance == 'dtw' and latent_distance == 'cosine' and transformation == 'PN' and magnitude == 0"
+                "audio_distance == 'dtw' and latent_distance == 'cosine' "
+                "and transformation == 'PN' and magnitude == 0"
             ),
         ]
     )

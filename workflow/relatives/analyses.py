@@ -135,7 +135,8 @@ def additive_models(tables, basis, draws, seed, backend="reml"):
         residual. ``resampled_f``: model, draw, term, F in a bootstrap sample of the excerpts, of the models
         that the study's numbers are held against; a draw takes the same excerpts in all models of spaces.
         ``backends``: model, and how far the two backends are apart on it, as
-        `relatives.statistics.backends.compare` says.
+        `relatives.statistics.backends.compare` says; of the models of the study's levels alone, where the
+        run has these.
     """
     fits, rows = {}, []
     found = models(tables)
@@ -194,7 +195,11 @@ def additive_models(tables, basis, draws, seed, backend="reml"):
             ],
             ["model", "draw", "term", "F"],
         ),
-        "backends": _gathered(fits, backends.compare, backends.COMPARED),
+        "backends": _gathered(
+            {name: fits[study.model(name, fits)] for name in fits if not name.startswith(study.PREFIX)},
+            backends.compare,
+            backends.COMPARED,
+        ),
     }
 
 
