@@ -120,6 +120,15 @@ def test_intervals_hold_what_other_songs_give():
         assert 0.7 < np.mean(upper - lower) / (2 * 2.26 * value.std()) < 1.6
 
 
+def test_few_excerpts_have_few_neighbours_so_that_spaces_differ():
+    _, song, loudness = made(songs=4, excerpts=3)
+    tables = [
+        neighbours.scores(made(songs=4, excerpts=3, seed=s)[0], song, loudness, **SETTINGS) for s in (1, 2)
+    ]
+    assert [table.loc[0, "neighbours"] for table in tables] == [3, 3]
+    assert tables[0].loc[0, "value"] != tables[1].loc[0, "value"]
+
+
 def test_two_songs_have_scores_and_no_interval():
     table = neighbours.scores(*made(songs=2), **SETTINGS)
     assert table["value"].notna().all() and table[["lower", "upper"]].isna().all(axis=None)

@@ -24,7 +24,9 @@ from scipy.spatial.distance import cdist
 from relatives import seeds
 
 NEIGHBOURS = 10
-"""How many neighbours the loudness of an excerpt's vocals is compared to; fewer where there are fewer."""
+"""How many neighbours the loudness of an excerpt's vocals is compared to, but at most a third of the excerpts
+of other songs: with all of them every space would give the same number.
+"""
 
 LOUDNESS, SAME_SONG = "loudness of neighbours", "same song"
 """The measures of the table `scores`."""
@@ -132,19 +134,19 @@ def scores(
     if len(sizes) < 2 or not np.ptp(points, axis=0).any():
         nothing = dict.fromkeys(COLUMNS[2:], np.nan)
         return pd.DataFrame([{"measure": name, "neighbours": 0, **nothing} for name in (LOUDNESS, SAME_SONG)])
+    count = min(NEIGHBOURS, max(1, (len(codes) - sizes.max()) // 3))
     # Deep enough that without any one song there are as many as are wanted
-    others = _ranked(points, codes, NEIGHBOURS + sizes.max(), other_songs=True)
+    others = _ranked(points, codes, count + sizes.max(), other_songs=True)
     everyone = _ranked(points, codes, 1 + sizes.max(), other_songs=False)
 
     def measure(kept: np.ndarray) -> tuple[float, float]:
         numbers = np.cumsum(kept) - 1  # of the rows that are kept, among themselves
-        near, closest = _first(others, kept, NEIGHBOURS), _first(everyone, kept, 1)
+        near, closest = _first(others, kept, count), _first(everyone, kept, 1)
         same = codes[closest] == codes[kept][:, None]
         return loudness_of_neighbours(loudness[kept], numbers[near]), same.mean() if same.size else np.nan
 
     everything = np.ones(len(codes), bool)
     without = np.array([measure(codes != left_out) for left_out in range(len(sizes))])  # (songs, 2)
-    count = _first(others, everything, NEIGHBOURS).shape[1]
     correlation, share = measure(everything)
     by_chance = (sizes[codes] - 1).mean() / (len(codes) - 1)
     return pd.DataFrame(
