@@ -139,7 +139,12 @@ def races():
     found = curves()
     models = analyses.models(found)
     model = models["within_euclidean"]
-    by_excerpt = analyses.by_excerpt(found["within"].query("distance == 'euclidean'"))
+    rows = (
+        found["within"].query("distance == 'euclidean' and transformation != 'OG'").drop(columns="distance")
+    )
+    values = 1 - analyses.by_excerpt(analyses.side_by_side(rows, "error"))
+    by_excerpt = values.stack().rename("consistency").reset_index()
+    by_excerpt["network"] = by_excerpt["space"] + " " + by_excerpt["trial"].astype(str)
     few = by_excerpt[by_excerpt["excerpt_id"] < EXCERPTS // 10].reset_index(drop=True).assign(all="all")
 
     def mixed(table):
@@ -157,7 +162,7 @@ def races():
     def everything():
         results = curves()
         results |= analyses.additive_models(results, 8, 1000, 0)
-        results |= analyses.mixed_models(results["within"])
+        results |= analyses.mixed_models(results)
         claims.evaluate(results, 1000, 0.95, 0)
 
     with tempfile.TemporaryDirectory() as folder:
@@ -230,7 +235,7 @@ def races():
             rounds=3,
         )
     yield Race(
-        "All statistics: curves with 1,000 draws, 11 additive and 2 mixed models, 10 findings",
+        "All statistics: curves with 1,000 draws, 11 additive and 12 mixed models, 17 findings",
         "study",
         [Contender("relatives", everything, 1)],
         rounds=3,

@@ -142,9 +142,10 @@ def test_every_model_is_fitted_and_every_finding_has_a_verdict(run):
     assert len(fit) == 11
     assert fit["problem"].isna().all(), list(fit["problem"].dropna())
     claims = pd.read_csv(results / "claims.csv")
-    assert list(claims["claim"]) == list(range(1, 11))
+    assert list(claims["claim"]) == list(range(1, 18))
     assert set(claims["verdict"]) <= {"supported", "contradicted", "not decided by this run"}
-    assert claims[["statement", "quantity", "study", "run", "rule"]].notna().all(axis=None)
+    assert claims[["kind", "section", "statement", "quantity", "study", "rule"]].notna().all(axis=None)
+    assert claims.loc[claims["verdict"] != "not decided by this run", "run"].notna().all()
 
 
 def test_a_script_can_be_started_by_hand(run):

@@ -226,6 +226,7 @@ def resampled(models, tables, draws, seed) -> Iterator[tuple[str, np.ndarray]]:
     """
     # (space, trial, distance, place) x excerpts
     errors = side_by_side(tables["within"], "error") if "within" in tables else None
+    known = set() if errors is None else set(errors.index.get_level_values("distance"))
     for name, model in models.items():
         measure, *distances = name.removeprefix(study.PREFIX).split("_")
         if measure == "performance" and "performance" in tables:
@@ -237,9 +238,9 @@ def resampled(models, tables, draws, seed) -> Iterator[tuple[str, np.ndarray]]:
                 means = _means_in_draws(Model(part, model.response, model.factors), rows, draws, seed)
                 values[own] = in_standard_units(means, task)
             yield name, values
-        elif measure == "within" and errors is not None:
+        elif measure == "within" and known.issuperset(distances):
             yield name, 1 - _means_in_draws(model, errors.xs(*distances, level="distance"), draws, seed)
-        elif measure == "agreement" and errors is not None:
+        elif measure == "agreement" and known.issuperset(distances):
             yield name, _means_in_draws(model, agreements(errors, *distances), draws, seed)
         elif measure == "correlation" and "between_draws" in tables:
             cell = ["space", *PLACE]

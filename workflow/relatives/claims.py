@@ -53,7 +53,7 @@ are from there.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache, wraps
+from functools import cache, lru_cache, wraps
 from itertools import combinations, pairwise
 
 import numpy as np
@@ -718,6 +718,10 @@ class Run:
         self.draws, self.level, self.seed = draws, level, seed
         self._within = self._split("within", ["space", "distance"])
         self._performance = self._split("performance", ["task", "encoder"])
+        # Several findings ask for the same; as a cache of the method it would outlive the run
+        self._consistency, self._correlations, self._of_space = map(
+            cache, (self._consistency, self._correlations, self._of_space)
+        )
 
     @measured
     def consistency_at_smallest(self, space, distance, transformation) -> Estimate:
@@ -887,14 +891,24 @@ class Run:
                 return Estimate(value, min(limits), max(limits), TUKEY)
         raise Missing(f"needs the difference of {first} and {second} in the additive model {model}")
 
-    @measured
     def over_networks(self, model, first, second) -> Estimate:
         """Difference of the means of two spaces, networks and excerpts being random; the additive one beside.
 
         The interval is simultaneous for all pairs of the study's spaces that the model has, in the manner of
         Tukey (1949) and Kramer (1956): the quantile of the studentised range over the square root of two, on
-        the Satterthwaite degrees of freedom of the difference, takes the place of Student's t.
+        the Satterthwaite degrees of freedom of the difference, takes the place of Student's t. Where no mixed
+        model says anything of other networks, the value is that of the additive model, and decides nothing.
         """
+        beside = self.difference(model, "space", first, second)
+        additive = (beside.value, beside.lower, beside.upper)
+        try:
+            value, reach = self._mixed_difference(model, first, second)
+        except Missing as missing:
+            return Estimate(beside.value, reason=str(missing), additive=additive)
+        return Estimate(value, value - reach, value + reach, OVER_NETWORKS, additive=additive)
+
+    def _mixed_difference(self, model, first, second):
+        """The difference of two spaces in a mixed model, and how far its simultaneous interval reaches."""
         rows = self._of_mixed("mixed_differences", model)
         spaces = {*rows["first"], *rows["second"]}
         _require("space", (first, second), spaces)
@@ -903,12 +917,7 @@ class Run:
             row = rows[(rows["first"] == pair[0]) & (rows["second"] == pair[1])]
             if len(row):
                 value, se, df = row[["difference", "se", "df"]].to_numpy(float)[0]
-                reach = _tukey(family, df) * se
-                beside = self.difference(model, "space", first, second)
-                additive = (beside.value, beside.lower, beside.upper)
-                return Estimate(
-                    sign * value, sign * value - reach, sign * value + reach, OVER_NETWORKS, additive=additive
-                )
+                return sign * value, _tukey(family, df) * se
         raise Missing(f"needs the difference of {first} and {second} in the mixed model {model}")
 
     def order_on_originals(self, audio_distance, latent_distance, spaces) -> list[str]:
