@@ -390,6 +390,13 @@ def test_the_parts_of_a_song_are_summed_and_never_clipped(tmp_path):
     assert list(corpus.tracks.columns[-4:]) == ["package", "title", "genre", "licence"]
 
 
+def test_a_sum_is_as_long_and_as_wide_as_its_longest_and_widest_part():
+    short, long = np.full(2, 0.25, np.float32), np.full((3, 2), 0.5, np.float32)
+    assert debian.mix([short, long]).tolist() == [[0.75, 0.75], [0.75, 0.75], [0.5, 0.5]]
+    assert debian.mix([long[:1], short]).tolist() == [[0.75, 0.75], [0.25, 0.25]]
+    assert debian.mix([short]) is short
+
+
 def test_the_shortest_piece_is_a_setting_and_30_s_without_it(tmp_path):
     folder = debian_layout(tmp_path / "raw")
     tracks, _ = pieces(folder, shortest_piece=0.5, shortest=0.5)
