@@ -5,6 +5,7 @@ import pytest
 from scipy.spatial.distance import cdist
 from scipy.stats import rankdata, spearmanr
 from threadpoolctl import threadpool_limits
+from sklearn.metrics import cohen_kappa_score
 
 from relatives import consistency, distances
 from relatives.statistics import bootstrap
@@ -533,3 +534,24 @@ def test_random_projection_does_not_correlate_with_unrelated_distances(random_pr
     latent = distances.euclidean(*(random_projection(rng.normal(size=(60, 2000))) for _ in range(2)))
     unrelated = distances.euclidean(rng.normal(size=(60, 8)), rng.normal(size=(60, 8)))
     assert abs(consistency.between_space_correlation(unrelated, latent)) < 4 / np.sqrt(60)
+
+
+def test_kappa_is_cohen_s():
+    rng = np.random.default_rng(8)
+    for share in (0.1, 0.5, 0.95):
+        a = (rng.random(200) < share).astype(int)
+        b = np.where(rng.random(200) < 0.3, 1 - a, a)
+        assert consistency.between_space_kappa(a, b) == pytest.approx(cohen_kappa_score(a, b))
+        drawn = rng.integers(0, 200, 200)
+        weights = np.bincount(drawn, minlength=200)[None] / 200
+        wanted = cohen_kappa_score(a[drawn], b[drawn])
+        assert consistency.between_space_kappa(a, b, weights) == pytest.approx([wanted])
+
+
+def test_kappa_of_spaces_that_always_err_is_not_defined():
+    assert np.isnan(consistency.between_space_kappa([1, 1], [1, 1]))
+    assert consistency.between_space_kappa([1, 1], [0, 1]) == 0
+    with pytest.raises(ValueError, match="0 or 1"):
+        consistency.between_space_kappa([0, 2], [0, 1])
+    with pytest.raises(ValueError, match="weights must have the shape"):
+        consistency.between_space_kappa([0, 1], [0, 1], np.ones((3, 5)))
