@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 from scipy.stats import rankdata, spearmanr
-from threadpoolctl import threadpool_limits
 from sklearn.metrics import cohen_kappa_score
+from threadpoolctl import threadpool_limits
 
 from relatives import consistency, distances
 from relatives.statistics import bootstrap

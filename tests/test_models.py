@@ -1,5 +1,7 @@
 """The networks: the shapes of Table 1, the bottleneck, what is folded away for inference, checkpoints."""
 
+import copy
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -30,6 +32,7 @@ MaxPooling 2×2 256×1×4
 GlobalAveragePooling 256
 """
 
+JOINED = decoders.joined
 SCALER = np.zeros(513, np.float32), np.ones(513, np.float32)
 
 
@@ -113,6 +116,7 @@ def test_all_the_frames_of_two_seconds_fit(task):
 
 def test_a_reconstruction_depends_on_z_alone():
     # Where a decoder unpools by the encoder's indices, the same z gives different outputs
+    torch.manual_seed(0)
     encoder, decoder = encoders.VGGEncoder(1, 16).eval(), decoders.Decoder(8, 1, 16).eval()
     first, second = torch.randn(2, 3, 16, 512)
     z = encoder(first)
@@ -164,22 +168,46 @@ def test_folding_changes_nothing(task, encoder):
     torch.testing.assert_close(folded.encode(inputs), network.encode(inputs), rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize(("frames", "joined"), [(16, 3), (21, 1)])
+def without_joins(network):
+    """The same network, its layers computed one after the other."""
+    network = copy.deepcopy(network)
+    for module in network.modules():
+        if isinstance(module, decoders.Decoder):
+            module.joins = False
+    return network
+
+
+@pytest.mark.parametrize("channels", [None, [2, 3, 4, 5]])
+@pytest.mark.parametrize("frames", [16, 21])
 @pytest.mark.parametrize("task", ["AE", "VS"])
-def test_joined_layers_give_what_the_layers_gave(task, frames, joined):
-    network = tiny_corpus.network(task, width=2, frames=frames)
+def test_joined_layers_give_what_the_layers_give_and_learn_alike(task, frames, channels, monkeypatch):
+    joins = []
+    monkeypatch.setattr(decoders, "joined", lambda *layer: joins.append(layer) or JOINED(*layer))
+    network = tiny_corpus.network(task, width=2, frames=frames, channels=channels)
+    plain = without_joins(network)
+    inputs = network.inputs(tiny_corpus.excerpts(6))
+    outputs = [each(inputs) for each in (network, plain)]
+    # 21 frames, halved, are 10, 5 and 2: only 10 is twice 5
+    assert len(joins) == {16: 3, 21: 1}[frames]
+    torch.testing.assert_close(*outputs, rtol=1e-4, atol=1e-5)
+    for output in outputs:
+        output.square().sum().backward()
+    for weight, other in zip(network.parameters(), plain.parameters(), strict=True):
+        scale = other.grad.abs().max().item()
+        torch.testing.assert_close(weight.grad, other.grad, rtol=1e-3, atol=1e-3 * scale)
+
+
+@pytest.mark.parametrize("task", ["AE", "VS"])
+def test_a_network_for_inference_gives_what_the_layers_give(task):
+    network = tiny_corpus.network(task, width=2)
     inputs = network.inputs(tiny_corpus.excerpts(6))
     for _ in range(20):
         network(inputs)
-    fast = networks.for_inference(network)
-    kinds = [type(layer) for layer in fast.head.layers]
-    # 21 frames, halved, are 10, 5 and 2: only 10 is twice 5
-    assert kinds.count(inference.JoinedLayer) == joined
-    network.eval()
-    torch.testing.assert_close(fast(inputs), network(inputs), rtol=1e-4, atol=1e-4)
+    fast, plain = networks.for_inference(network), without_joins(network).eval()
+    torch.testing.assert_close(fast(inputs), plain(inputs), rtol=1e-4, atol=1e-4)
     pd.testing.assert_frame_equal(networks.trace(fast), networks.trace(network))
-    z = 2 * network.encode(inputs)
-    torch.testing.assert_close(fast.decode(z, inputs), network.decode(z, inputs), rtol=1e-4, atol=1e-4)
+    z = 2 * plain.encode(inputs)
+    torch.testing.assert_close(fast.decode(z, inputs), plain.decode(z, inputs), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("size", [(8, 12), (9, 13), (2, 3)])

@@ -412,7 +412,7 @@ def test_z_in_place_of_the_own_is_decoded_with_the_own_skips():
     network, vocals, noise = trained("VS"), tiny_corpus.excerpts(4), tiny_corpus.excerpts(4, seed=1)
     vocals[2:] += np.sin(0.3 * np.arange(tiny_corpus.SAMPLES, dtype=np.float32))
     mixtures = vocals + noise
-    network.head.layers[0].convolution.weight *= 30  # so that z says something
+    network.head.blocks[0].convolution.weight *= 30  # so that z says something
     found = separation.baselines(network, None, mixtures, vocals)
 
     def by_hand(z_of):

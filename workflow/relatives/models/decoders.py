@@ -29,6 +29,36 @@ class Unpooling(nn.Module):
         return nn.functional.interpolate(maps, size=self.size, mode="nearest")
 
 
+def joined(
+    convolution: nn.ConvTranspose2d, maps: torch.Tensor, skip: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Unpooling to twice the size, concatenation with a skipped map, and a transposed convolution, in one.
+
+    Each value repeated over 2 × 2, then a transposed 3 × 3 convolution, are together one transposed 4 × 4
+    convolution with a step of 2; its kernel is the 3 × 3 kernel convolved with 2 × 2 ones. A convolution of
+    concatenated maps is the sum of a convolution of each. The identity is exact, only the last digits differ.
+    For 8 excerpts with 4 + 4 channels at 128 × 512, torch 2.11 takes 10 ms instead of 20 ms on a core.
+
+    Parameters
+    ----------
+    convolution : nn.ConvTranspose2d
+        The transposed 3 × 3 convolution, of `below` and then `beside` incoming channels.
+    maps : (batch, below, frames, bins)
+        From the layer before.
+    skip : (batch, beside, 2 frames, 2 bins), optional
+
+    Returns
+    -------
+    (batch, outgoing, 2 frames, 2 bins)
+    """
+    weight, below = convolution.weight, maps.shape[1]
+    # Zeros around the kernel: (…, 3, 3) -> (…, 5, 5), whose four (…, 4, 4) parts are the four shifts
+    wide = nn.functional.pad(weight[:below], (1, 1, 1, 1))
+    kernel = sum(wide[..., row : row + 4, column : column + 4] for row in (0, 1) for column in (0, 1))
+    found = nn.functional.conv_transpose2d(maps, kernel, convolution.bias, stride=2, padding=1)
+    return found if skip is None else found + nn.functional.conv_transpose2d(skip, weight[below:], padding=1)
+
+
 class Decoder(nn.Module):
     """The encoder's layers reversed.
 
@@ -41,7 +71,15 @@ class Decoder(nn.Module):
     skips : bool
         Whether each layer also sees the map of the encoder's block that it reverses, as in a U-Net: beside
         its own input, concatenated (released code: added, see the module).
+
+    Attributes
+    ----------
+    joins : bool
+        Whether unpooling and convolution are computed in one (`joined`) where the size doubles. False
+        computes the layers one after the other.
     """
+
+    joins = True
 
     def __init__(
         self,
@@ -84,10 +122,16 @@ class Decoder(nn.Module):
         for number, (unpooling, layer) in enumerate(
             zip(self.unpoolings, [*self.blocks, self.last], strict=True)
         ):
-            maps = unpooling(maps)
-            if skips is not None:
-                maps = torch.cat([maps, skips[-1 - number]], dim=1)
-            maps = layer(maps)
+            skip = None if skips is None else skips[-1 - number]
+            doubles = unpooling.size == (2 * maps.shape[2], 2 * maps.shape[3])
+            # The first layer unpools z, a map of 1 × 1; nothing is gained there
+            if not (self.joins and doubles and number):
+                maps = unpooling(maps)
+                maps = layer(maps if skip is None else torch.cat([maps, skip], dim=1))
+            elif layer is self.last:
+                maps = joined(layer, maps, skip)
+            else:
+                maps = layer.activate(joined(layer.convolution, maps, skip))
         # (batch, 1, frames, bins) -> (batch, frames, bins)
         return maps[:, 0]
 

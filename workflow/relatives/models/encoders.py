@@ -87,7 +87,11 @@ class Block(nn.Module):
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
         """(batch, incoming, frames, bins) -> (batch, outgoing, frames, bins)."""
-        return torch.relu(self.normalisation(self.convolution(maps)))
+        return self.activate(self.convolution(maps))
+
+    def activate(self, maps: torch.Tensor) -> torch.Tensor:
+        """Batch normalisation and ReLU of what the convolution gives; any shape of maps."""
+        return torch.relu_(self.normalisation(maps))
 
 
 class GlobalAveragePooling(nn.Module):

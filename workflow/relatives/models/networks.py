@@ -246,7 +246,7 @@ def for_inference(network: Network) -> Network:
     """A copy for use after training, which gives the same with less work.
 
     Every BatchNorm is folded into the convolution before it: on a CPU, that halves the time of an embedding.
-    Pooling and decoders get the layers of `inference`.
+    Pooling is that of `inference`.
     """
     network = copy.deepcopy(network).eval()
     for block in [module for module in network.modules() if isinstance(module, Block)]:
@@ -305,7 +305,7 @@ def resolve(device: str) -> torch.device:
 def trace(network: Network) -> pd.DataFrame:
     """The layers in the order in which data pass them, and what they give: Table 1.
 
-    They are those of the network in training, also where `for_inference` has joined some of them.
+    They are those of the network in training, one by one, also where some are computed in one.
 
     Returns
     -------
@@ -333,6 +333,9 @@ def trace(network: Network) -> pd.DataFrame:
         module.register_forward_hook(note)
 
     network = Network(network.settings, network.mean.cpu(), network.deviation.cpu()).eval()
+    for module in network.modules():
+        if isinstance(module, Decoder):
+            module.joins = False
     for part in ("encoder", "head"):
         waiting = [getattr(network, part)]
         while waiting:
