@@ -32,7 +32,8 @@ SCORES = [
 
 
 def scores(rows=SCORES):
-    return pd.DataFrame(rows, columns=["task", "encoder", "trial", "measure", "predictor", "performance"])
+    table = pd.DataFrame(rows, columns=["task", "encoder", "trial", "measure", "predictor", "performance"])
+    return table.assign(steps=200 + 50 * table["trial"])
 
 
 EVIDENCE = pd.DataFrame(
@@ -416,6 +417,7 @@ def test_shares_of_time_add_up():
 def test_networks_stand_beside_all_that_they_are_compared_with():
     lower, higher = report.compare(scores())
     assert (lower["performance"], lower["trials"]) == (pytest.approx(0.5), [0.4, 0.6])
+    assert (lower["steps"], higher["steps"]) == ([200, 250], [200])
 
     def shown(row):
         return [(each["name"], each["performance"], each["wins"], each["of"]) for each in row["predictors"]]
@@ -429,6 +431,7 @@ def test_networks_stand_beside_all_that_they_are_compared_with():
     rows = [" ".join(re.sub("<[^>]*>", " ", row).split()) for row in rows]
     ends = ["better", "better in 1 of 2 trials", "taken for the vocals better", "not better", "–"]
     assert all(row.endswith(end) for row, end in zip(rows, ends, strict=True))
+    assert "0.400, 0.600 200, 250 steps" in rows[0]
     assert "−1.250" in rows[2] and "in all frames" in rows[1] and "one mask for all" in rows[3]
 
 

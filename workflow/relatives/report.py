@@ -135,7 +135,7 @@ def build(
     scores : DataFrame
         task, encoder, trial, measure, predictor, performance: the mean over the test excerpts, of the trial
         itself where the predictor is "network", else of what it is compared with, by the names in
-        `relatives.tasks.TASKS`. No row where no task was run.
+        `relatives.tasks.TASKS`; steps: that the trial was trained. No row where no task was run.
     claims, evidence : DataFrame
         As `relatives.claims.evaluate` returns them. Empty ones make no section.
     statistics : mapping of str to DataFrame
@@ -377,8 +377,9 @@ def compare(scores: pd.DataFrame) -> list[dict]:
     -------
     list of dict
         A row a task and encoder: task, title, encoder, measure, performance (mean over the trials), trials
-        (of each), predictors (a list of dict: name; words, what it is; performance, its mean over the trials;
-        wins, in how many trials the network is better, of how many in which both have a number).
+        (of each), steps (that each was trained), predictors (a list of dict: name; words, what it is;
+        performance, its mean over the trials; wins, in how many trials the network is better, of how many in
+        which both have a number).
     """
     rows = []
     for (task, encoder, measure), group in scores.groupby(["task", "encoder", "measure"], sort=False):
@@ -395,6 +396,7 @@ def compare(scores: pd.DataFrame) -> list[dict]:
                 "measure": measure,
                 "performance": own.mean(),
                 "trials": own.tolist(),
+                "steps": group.groupby("trial")["steps"].first().tolist(),
                 "predictors": [
                     {
                         "name": name,

@@ -14,6 +14,11 @@ def embedded(wildcards):
     return {f"{name}_points": [f"{folder}/{space}/{name}.npy" for space in spaces] for name in MAGNITUDES}
 
 
+TRAINED = [
+    (task, encoder, trial) for task in NETWORKS["task"] for encoder in NETWORKS["encoder"] for trial in TRIALS
+]
+
+
 rule perform:
     input:
         unpack(test_files),
@@ -41,6 +46,9 @@ rule performance:
     input:
         performance=expand(f"{CONSISTENCY}/performance/{{task}}.{{encoder}}.parquet", **NETWORKS),
         scores=expand(f"{CONSISTENCY}/performance/{{task}}.{{encoder}}.scores.csv", **NETWORKS),
+        history=[
+            f"{CONSISTENCY}/models/{task}/{encoder}/trial{trial}/history.csv" for task, encoder, trial in TRAINED
+        ],
     output:
         performance=f"{CONSISTENCY}/performance.parquet",
         performance_trials=f"{CONSISTENCY}/performance_trials.parquet",
@@ -51,6 +59,7 @@ rule performance:
     benchmark:
         "results/timing/performance/performance.tsv"
     params:
+        trained=TRAINED,
         bootstrap=config["bootstrap"],
         seed=SEED,
         code=fingerprint("performance"),

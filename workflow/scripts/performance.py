@@ -14,6 +14,10 @@ def main(job):
         tables.performance(observations, settings["draws"], job.params.seed, settings["level"]), job.output
     )
     scores = pd.concat([pd.read_csv(path) for path in job.input.scores], ignore_index=True)
+    # How long each network was trained: until the last row of its history
+    steps = [pd.read_csv(path)["step"].iloc[-1] for path in job.input.history]
+    trained = pd.DataFrame(job.params.trained, columns=["task", "encoder", "trial"]).assign(steps=steps)
+    scores = scores.merge(trained, how="left")
     with replacing(job.output.scores) as path:
         scores.to_csv(path, index=False)
 

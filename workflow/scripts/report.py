@@ -8,7 +8,7 @@ import pandas as pd
 from relatives import jobs, lineage, report, storage
 from relatives.files import replacing
 
-SCORES = ["task", "encoder", "trial", "measure", "predictor", "performance"]
+SCORES = ["task", "encoder", "trial", "measure", "predictor", "performance", "steps"]
 STATISTICS = [
     "fit", "anova", "means", "differences", "smooths", "backends",
     "mixed_means", "mixed_differences", "mixed_variances", "mixed_fit",
