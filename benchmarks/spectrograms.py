@@ -63,7 +63,7 @@ def computed_batch(corpus, cached, rows, firsts):
     for row, first in zip(rows, firsts, strict=True):
         audio = corpus.audio(row, first * hop - n_fft // 2, (FRAMES - 1) * hop + n_fft)
         spectrum = spectrogram.stft(torch.from_numpy(audio)[None], centred=False)[0, :, :BINS]
-        levels.append(spectrogram.decibel(spectrum.abs()))
+        levels.append(spectrogram.decibel(spectrum))
     return standardise(cached, torch.stack(levels))
 
 

@@ -415,6 +415,15 @@ def test_numbers_of_the_study_are_held_against_its_spaces_alone():
     assert judge(study(**own), 4)["run"] == pytest.approx(1.5)
 
 
+def test_the_untrained_networks_stand_beside_the_loudness_of_the_vocals_and_decide_nothing():
+    table, evidence = claims.evaluate(study(), **SETTINGS)
+    rows = evidence[(evidence["claim"] == 17) & evidence["quantity"].str.contains("untrained")]
+    assert set(rows["verdict"]) == {BESIDE}
+    np.testing.assert_allclose(rows["run"], [-0.5, -0.5, -0.6])
+    # Far below chance, which would contradict
+    assert table.set_index("claim").loc[17, "verdict"] == SUPPORTED
+
+
 def test_kappa_stands_beside_and_decides_nothing():
     """Where both spaces lose nearly all, agreement rises and kappa need not."""
     _, evidence = claims.evaluate(study(), **SETTINGS)

@@ -199,7 +199,7 @@ def features():
 
     fading = signal(1, 1) * np.geomspace(1, 1e-7, RATE, dtype=np.float32)  # below what is heard, and clipped
     batch = np.stack([signal(1), fading])
-    levels = spectrogram.decibel(spectrogram.stft(torch.from_numpy(batch)).abs())
+    levels = spectrogram.decibel(spectrogram.stft(torch.from_numpy(batch)))
     yield "features.stft", "single", [*look(levels), *look(levels[1, ::9])]
     yield "features.mel", "single", [*look(mfcc.mel_db(batch, RATE)), *mfcc.mel_db(batch, RATE)[1, -1, ::16]]
     found = mfcc.sequences(batch, RATE)

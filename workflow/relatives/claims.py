@@ -22,7 +22,7 @@ Differences between encoders and tasks (finding 2)
 All others
     The bootstrap over excerpts, 95 % for each part by itself, the networks of the run taken as given. That
     includes the ratios of F (2, 4, 11, 13), whose additive models are of the study's levels alone. Finding 17
-    has a part for each network.
+    has a part for each network, with an interval over songs; the untrained networks stand beside.
 
 When the rules were made
 ------------------------
@@ -63,6 +63,7 @@ from scipy import stats
 from relatives import study
 from relatives.consistency import between_space_kappa
 from relatives.figures import style
+from relatives.models import UNTRAINED
 from relatives.performance import unit
 from relatives.statistics import bootstrap
 from relatives.study import AUDIO, LATENT
@@ -536,15 +537,17 @@ def consistency_fades(run: "Run") -> Iterator[Part]:
 
 
 def vocals_order_the_songs(run: "Run") -> Iterator[Part]:
-    """For each network, its neighbours' loudness against chance."""
-    for trial, estimate, chance in run.loudness_of_neighbours("VS"):
-        yield Part(
-            "rank correlation of an excerpt's vocal loudness with that of its neighbours from other songs, "
-            f"VS{trial}",
-            "close together",
-            estimate,
-            bound=chance,
-        )
+    """For each network, its neighbours' loudness against chance; beside them, what needs no training."""
+    for space in ("VS", UNTRAINED):
+        for trial, estimate, chance in run.loudness_of_neighbours(space):
+            yield Part(
+                "rank correlation of an excerpt's vocal loudness with that of its neighbours of other songs, "
+                f"{_space(space)}{trial}",
+                "close together" if space == "VS" else "–",
+                estimate,
+                bound=chance,
+                decides=space == "VS",
+            )
 
 
 FINDINGS = (
@@ -988,7 +991,7 @@ class Run:
         found = []
         for row in rows.to_dict("records"):
             value, lower, upper = (row[name] for name in ("value", "lower", "upper"))
-            interval = f"{100 * self.level:g} % interval (bootstrap over songs)"
+            interval = f"{100 * self.level:g} % interval (jackknife over songs)"
             missing = np.isnan([value, lower, upper, row["chance"]]).any()
             reason = "is not defined in this run" if missing else ""
             found.append((f" {row['trial']}", Estimate(value, lower, upper, interval, reason), row["chance"]))

@@ -19,6 +19,10 @@ except InputError as error:
 if workflow.is_main_process:
     running.enter_run()
 
+# Of the jobs that can start, Snakemake takes those of the highest `priority` first. What others wait for and what takes
+# longest has one: corpora, excerpts and spectrograms 4, training 3, transforms 2, tests of performance 1, all else 0. So
+# the many short jobs are left for the end, and no core waits there for one long job.
+
 WRITTEN = ("data", "results")  # the folders of all that the pipeline makes
 SEED = config["seed"]
 SAMPLE_RATE = config["audio"]["sample_rate"]

@@ -23,6 +23,7 @@ rule corpus:
         seed=SEED,
         code=lambda wildcards: fingerprint("corpus", *source_modules(wildcards)),
     threads: 2
+    priority: 4
     resources:
         # a song of MUSDB18 or of MTG-Jamendo is decoded as a whole
         mem_mb=lambda wildcards: 4000 if config["corpora"][wildcards.corpus]["source"] in DATA_SETS else 1000,
@@ -44,6 +45,7 @@ rule noise:
         sample_rate=SAMPLE_RATE,
         seed=SEED,
         code=fingerprint("noise"),
+    priority: 4
     resources:
         mem_mb=500,
     script:
@@ -67,6 +69,7 @@ rule excerpts:
         sample_rate=SAMPLE_RATE,
         seed=SEED,
         code=fingerprint("excerpts"),
+    priority: 4
     resources:
         mem_mb=500,
     script:

@@ -18,6 +18,7 @@ rule spectrograms:
         seconds=config["excerpts"]["seconds"],
         top_db=config["features"]["top_db"],
         code=fingerprint("spectrograms"),
+    priority: 4
     resources:
         mem_mb=1000,
     script:

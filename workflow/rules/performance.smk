@@ -36,6 +36,7 @@ rule perform:
         magnitudes=MAGNITUDES,
         code=lambda wildcards: fingerprint("perform", MODULES[wildcards.task]),
     threads: config["embedding"]["threads"]
+    priority: 1
     resources:
         mem_mb=1800,
     script:

@@ -17,6 +17,7 @@ rule train:
         seed=SEED,
         code=lambda wildcards: fingerprint("train", MODULES[wildcards.task]),
     threads: config["training"]["threads"]
+    priority: 3
     resources:
         mem_mb=1800,
     script:

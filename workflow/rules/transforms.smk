@@ -22,6 +22,7 @@ rule transform:
         sample_rate=SAMPLE_RATE,
         seed=SEED,
         code=fingerprint("transform"),
+    priority: 2
     resources:
         mem_mb=1000,
     script:

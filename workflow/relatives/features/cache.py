@@ -108,7 +108,7 @@ def _stft_chunks(corpus: Corpus, row: int, size: int) -> Iterator[torch.Tensor]:
     for audio in _chunks(corpus, row, spectrogram.N_FFT, spectrogram.HOP, size):
         # (samples,) -> (1, samples) -> (1, frames, bins) -> (frames, bins)
         spectrum = spectrogram.stft(torch.from_numpy(audio)[None], centred=False)[0]
-        yield spectrogram.decibel(spectrum.abs())
+        yield spectrogram.decibel(spectrum)
 
 
 def _mel_chunks(corpus: Corpus, row: int, sample_rate: int) -> Iterator[np.ndarray]:

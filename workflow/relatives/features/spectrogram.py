@@ -93,6 +93,19 @@ def clip(levels: torch.Tensor, top_db: float | None) -> torch.Tensor:
     return torch.maximum(levels, floor)
 
 
-def decibel(magnitude: torch.Tensor) -> torch.Tensor:
-    """Magnitude to dB, ``20 log10 m``, not below `FLOOR`; any shape."""
-    return 20 * torch.log10(magnitude.clamp(min=10 ** (FLOOR / 20)))
+def decibel(spectrum: torch.Tensor) -> torch.Tensor:
+    """The level of a spectrum in dB, ``20 log10 |X|``, not below `FLOOR`.
+
+    It is taken from the power, ``10 log10 |X|²``: the magnitude of complex numbers takes torch twice as long.
+
+    Parameters
+    ----------
+    spectrum : (…) complex64
+
+    Returns
+    -------
+    (…) float32
+    """
+    real, imaginary = torch.view_as_real(spectrum).unbind(-1)
+    power = torch.addcmul(real.square(), imaginary, imaginary)
+    return power.clamp_(min=10 ** (FLOOR / 10)).log10_().mul_(10)

@@ -158,7 +158,7 @@ class Network(nn.Module):
                 f"the network takes excerpts of {self.settings['samples']} samples; got {audio.shape[1]}"
             )
         spectrum = spectrogram.stft(torch.from_numpy(audio).to(self.device))
-        return self.clipped_middle(spectrogram.decibel(spectrum.abs()))
+        return self.clipped_middle(spectrogram.decibel(spectrum))
 
     def cached_inputs(self, cache: Cache, rows: np.ndarray, firsts: np.ndarray) -> torch.Tensor:
         """As `inputs`, of crops as long as an excerpt, out of the cache.

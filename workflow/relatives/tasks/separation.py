@@ -208,7 +208,7 @@ def encode(network: Network, excerpts: np.ndarray) -> np.ndarray:
 
 def _levels(network: Network, spectrum: torch.Tensor) -> torch.Tensor:
     """What a network sees of whole excerpts: (batch, frames, 513) complex -> dB, clipped."""
-    return spectrogram.clip(spectrogram.decibel(spectrum.abs()), network.top_db)
+    return spectrogram.clip(spectrogram.decibel(spectrum), network.top_db)
 
 
 def _segments(network: Network, levels: torch.Tensor) -> list[slice]:
