@@ -315,6 +315,52 @@ def test_what_is_hard_in_one_space_alone_widens_the_interval():
     assert found["se"] == pytest.approx(0.2 * np.sqrt(2 / 60), rel=0.25)
 
 
+def with_untrained(tables, spread):
+    """The tables with three untrained networks, whose errors and correlations are `spread` apart."""
+    rows = {}
+    for name in ("within", "between"):
+        table = tables[name]
+        copies = []
+        for trial, shift in enumerate((-spread, 0, spread)):
+            copy = table[(table["space"] == "AE") & (table["trial"] == 0)].assign(
+                space="untrained", trial=trial
+            )
+            if name == "between":
+                copy["correlation"] += shift
+            else:
+                chance = np.random.default_rng(trial).random(len(copy))
+                copy["error"] = (chance < 0.5 + shift).astype(int)
+            copies.append(copy)
+        rows[name] = pd.concat([table, *copies], ignore_index=True)
+    return rows
+
+
+@pytest.mark.parametrize("model", ["within_euclidean", "correlation_dtw_cosine"])
+def test_untrained_networks_have_a_variance_of_their_own(tables, model):
+    def of_model(table):
+        return table[table["model"] == model]
+
+    def widths(found):
+        rows = of_model(found["mixed_differences"]).set_index(["first", "second"])
+        return rows["upper"] - rows["lower"]
+
+    near, far = (analyses.mixed_models(with_untrained(tables, spread)) for spread in (0.01, 0.3))
+    pair = ("AE", "AT")
+    # How far apart untrained networks are says nothing of trained ones
+    assert widths(far)[pair] == pytest.approx(widths(near)[pair], rel=0.05)
+    assert widths(far)["AE", "untrained"] > 2 * widths(near)["AE", "untrained"]
+    variances = of_model(far["mixed_variances"]).set_index("component")["variance"]
+    assert variances["untrained trial"] == pytest.approx(0.3**2, rel=0.3)
+    assert variances["trial"] < 0.01
+    # With one of them only, nothing is known of others: all networks share one variance
+    rows = {
+        name: table.query("space != 'untrained' or trial == 0")
+        for name, table in with_untrained(tables, 0.3).items()
+    }
+    components = of_model(analyses.mixed_models(rows)["mixed_variances"])["component"]
+    assert "untrained trial" not in set(components)
+
+
 def test_many_excerpts_are_averaged_to_a_hundred():
     rng = np.random.default_rng(3)
     networks = pd.MultiIndex.from_product([["AE", "AT"], range(3)], names=["space", "trial"])

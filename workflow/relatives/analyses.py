@@ -32,6 +32,7 @@ from statsmodels.stats.multitest import multipletests
 
 from relatives import study
 from relatives.errors import InputError
+from relatives.models import UNTRAINED
 from relatives.performance import in_standard_units, standardised
 from relatives.statistics import additive, backends, bootstrap, hierarchical
 from relatives.statistics.splines import LINEAR
@@ -377,19 +378,21 @@ def mixed_models(tables):
         over the transformations, as the additive model weights them. The spaces are fixed. Random are the
         excerpt, the excerpt in a space (what is hard for one space is not hard for all: without it the
         trials of a space would count as independent excerpts), and the network, which is a trial of a space.
-        The last measure is eq. 11 read literally, one correlation an excerpt.
+        Untrained networks have a variance of their own: they differ much more than trained ones. The last
+        measure is eq. 11 read literally, one correlation an excerpt.
     ``correlation_{audio}_{latent}``
         The correlation over all pairs of excerpts has no value by excerpt. Observed is every network under
         every transformation, the mean over its magnitudes. Fixed are the spaces under each transformation:
         the five transformations are the study's and no sample of others, and how a space bears one of them
-        is nothing random. Random is the network. The excerpts come in by the bootstrap: to the variance of a
-        mean or a difference that the networks give, that of its draws over excerpts is added.
+        is nothing random. Random is the network, as above. The excerpts come in by the bootstrap: to the
+        variance of a mean or a difference that the networks give, that of its draws over excerpts is added.
     ``correlation_{audio}_euclidean-cosine``
         The same of how much greater the correlation is under the Euclidean distance.
 
     MFCC is no trained network: nothing of it is random but the excerpts, and its variance between trainings
-    is 0 by nature. The models have one variance for all networks, and treat MFCC and an encoder of the
-    user's own as one network each. This makes their intervals too wide, never too narrow, so we keep it.
+    is 0 by nature. The models have one variance for all networks but the untrained, and treat MFCC and an
+    encoder of the user's own as one network each. This makes their intervals too wide, never too narrow, so
+    we keep it.
 
     Where no space has more than one trial, a network cannot be told from its space. The first kind is then
     fitted with the excerpt alone random, and the other is not fitted: nothing is known of other networks.
@@ -408,7 +411,7 @@ def mixed_models(tables):
         ``mixed_means``: model, space, mean, se, df, lower, upper. ``mixed_differences``: model, first,
         second, difference, se, df, t, p (Holm's, for all pairs of the model), lower, upper (of each
         difference by itself, 95 %). ``mixed_variances``: model, component (excerpt, excerpt in space, trial,
-        residual), variance, lower, upper (no interval where the correlation is by excerpt).
+        untrained trial, residual), variance, lower, upper (no interval where the correlation is by excerpt).
         ``mixed_fit``: model, n, excerpts, networks, converged, note.
     """
     parts = {name: [] for name in MIXED_COLUMNS}
@@ -473,13 +476,16 @@ def _by_excerpt_mixed(values, limits=True):
     table["space"] = table["space"].astype(str)
     table["network"] = table["space"] + " " + table["trial"].astype(str)
     table["excerpt in space"] = table["space"] + " " + table["excerpt"].astype(str)
-    groups = {"excerpt": "excerpt", "excerpt in space": "excerpt in space", "trial": "network"}
+    groups = {"excerpt": "excerpt", "excerpt in space": "excerpt in space"}
+    networks = True
     if table["network"].nunique() == table["space"].nunique():
-        groups = {"excerpt": "excerpt"}
+        groups, networks = {"excerpt": "excerpt"}, False
         notes.append("no space has more than one trial: the trial is not in the model")
     counts = {"n": len(table), "excerpts": excerpts, "networks": table["network"].nunique()}
     spaces = sorted(table["space"].unique())
-    return _mixed(table, "0 + space", groups, spaces, np.eye(len(spaces)), counts, notes, limits=limits)
+    return _mixed(
+        table, "0 + space", groups, networks, spaces, np.eye(len(spaces)), counts, notes, limits=limits
+    )
 
 
 def _correlations(between, between_draws, audio, latent):
@@ -534,10 +540,33 @@ def _pooled_mixed(table, drawn):
     else:
         covariance = np.cov(drawn.reindex(spaces).to_numpy()).reshape(len(spaces), len(spaces))
         notes = ["the variance over excerpts is that of the bootstrap"]
-    return _mixed(table, "0 + cell", {"trial": "network"}, spaces, levels, counts, notes, covariance)
+    return _mixed(table, "0 + cell", {}, True, spaces, levels, counts, notes, covariance)
 
 
-def _mixed(table, fixed, groups, spaces, levels, counts, notes, covariance=None, limits=True):
+def _of_networks(table):
+    """The random components of the networks, each the part of a network's intercept that it is for.
+
+    Untrained networks differ from one another much more than trained ones: with one variance for both, they
+    would blur the differences between the trained spaces.
+
+    Parameters
+    ----------
+    table : DataFrame
+        space, network.
+
+    Returns
+    -------
+    dict of str to (n,) float
+        By component: 1 in the rows that it is for, else 0.
+    """
+    untrained = (table["space"] == UNTRAINED).to_numpy(float)
+    trials = table.groupby("space")["network"].nunique()
+    if trials.get(UNTRAINED, 0) > 1 and trials.drop(UNTRAINED).max() > 1:
+        return {"trial": 1 - untrained, "untrained trial": untrained}
+    return {"trial": np.ones(len(table))}
+
+
+def _mixed(table, fixed, groups, networks, spaces, levels, counts, notes, covariance=None, limits=True):
     """The tables of one mixed model of the column ``value``.
 
     Parameters
@@ -547,6 +576,8 @@ def _mixed(table, fixed, groups, spaces, levels, counts, notes, covariance=None,
         As `statistics.mixed` takes it.
     groups : dict of str to str
         The column of each random component, an intercept.
+    networks : bool
+        Whether the networks are random, too.
     spaces : list of str
     levels : (spaces, fixed effects)
         The weights of each space's mean.
@@ -558,8 +589,13 @@ def _mixed(table, fixed, groups, spaces, levels, counts, notes, covariance=None,
     limits : bool
         Whether the variances get intervals, which take most of the time.
     """
+    components = dict.fromkeys(groups, "1")
+    if networks:
+        for number, (name, rows) in enumerate(_of_networks(table).items()):
+            table = table.assign(**{f"of_{number}": rows})
+            groups, components = groups | {name: "network"}, components | {name: f"0 + of_{number}"}
     try:
-        fit = hierarchical.mixed(table, "value", fixed, groups=groups, components=dict.fromkeys(groups, "1"))
+        fit = hierarchical.mixed(table, "value", fixed, groups=groups, components=components)
     except InputError as error:
         note = "; ".join([*notes, str(error)])
         return {"mixed_fit": pd.DataFrame([counts | {"converged": False, "note": note}])}
