@@ -17,23 +17,24 @@ from relatives.errors import InputError
 FOLDER = Path(report.__file__).parents[1] / "report"
 CAPTIONS = sorted(set(FOLDER.glob("*.rst")) - {FOLDER / "workflow.rst"})
 PNG = b"\x89PNG\r\n\x1a\n a picture"
+NOTHING = float("nan")
 SCORES = [
-    ("AE", "VGG", 0, "mean squared error", "network", 0.4),
-    ("AE", "VGG", 0, "mean squared error", "mean spectrum", 0.8),
-    ("AE", "VGG", 0, "mean squared error", "own mean spectrum", 0.5),
-    ("AE", "VGG", 1, "mean squared error", "network", 0.6),
-    ("AE", "VGG", 1, "mean squared error", "mean spectrum", 0.8),
-    ("AE", "VGG", 1, "mean squared error", "own mean spectrum", 0.5),
-    ("VS", "MFCC", 0, "SDR [dB]", "network", -1.25),
-    ("VS", "MFCC", 0, "SDR [dB]", "mixture", -1.5),
-    ("VS", "MFCC", 0, "SDR [dB]", "mean z", -1.25),
-    ("VS", "MFCC", 0, "SDR [dB]", "another excerpt's z", float("nan")),
+    ("AE", "VGG", 0, "mean squared error", "network", 0.4, 0.0, 0.0, 0.0, 300, True),
+    ("AE", "VGG", 0, "mean squared error", "mean spectrum", 0.8, 0.4, 0.3, 0.5, 300, True),
+    ("AE", "VGG", 0, "mean squared error", "own mean spectrum", 0.5, 0.1, 0.05, 0.15, 300, True),
+    ("AE", "VGG", 1, "mean squared error", "network", 0.6, 0.0, 0.0, 0.0, 250, False),
+    ("AE", "VGG", 1, "mean squared error", "mean spectrum", 0.8, 0.2, 0.1, 0.3, 250, False),
+    ("AE", "VGG", 1, "mean squared error", "own mean spectrum", 0.5, -0.1, -0.2, -0.05, 250, False),
+    ("VS", "MFCC", 0, "SDR [dB]", "network", -1.25, 0.0, 0.0, 0.0, 200, True),
+    ("VS", "MFCC", 0, "SDR [dB]", "mixture", -1.5, -0.25, -0.4, -0.1, 200, True),
+    ("VS", "MFCC", 0, "SDR [dB]", "mean z", -1.26, 0.01, -0.1, 0.1, 200, True),
+    ("VS", "MFCC", 0, "SDR [dB]", "another excerpt's z", NOTHING, NOTHING, NOTHING, NOTHING, 200, True),
 ]
 
 
 def scores(rows=SCORES):
-    table = pd.DataFrame(rows, columns=["task", "encoder", "trial", "measure", "predictor", "performance"])
-    return table.assign(steps=200 + 50 * table["trial"])
+    columns = ["task", "encoder", "trial", "measure", "predictor", "performance", "lead", "lower", "upper"]
+    return pd.DataFrame(rows, columns=[*columns, "steps", "cut_off"])
 
 
 EVIDENCE = pd.DataFrame(
@@ -417,21 +418,27 @@ def test_shares_of_time_add_up():
 def test_networks_stand_beside_all_that_they_are_compared_with():
     lower, higher = report.compare(scores())
     assert (lower["performance"], lower["trials"]) == (pytest.approx(0.5), [0.4, 0.6])
-    assert (lower["steps"], higher["steps"]) == ([200, 250], [200])
+    assert lower["steps"] == [{"number": 300, "cut_off": True}, {"number": 250, "cut_off": False}]
 
     def shown(row):
-        return [(each["name"], each["performance"], each["wins"], each["of"]) for each in row["predictors"]]
+        return [(each["name"], each["wins"], each["losses"], each["of"]) for each in row["predictors"]]
 
-    assert shown(lower) == [("mean spectrum", 0.8, 2, 2), ("own mean spectrum", 0.5, 1, 2)]
-    # As good is not better, and what is not there is no loss
-    assert shown(higher)[:2] == [("mixture", -1.5, 1, 1), ("mean z", -1.25, 0, 1)]
-    assert shown(higher)[2][2:] == (0, 0)
+    assert shown(lower) == [("mean spectrum", 2, 0, 2), ("own mean spectrum", 1, 1, 2)]
+    assert [each["lead"] for each in lower["predictors"]] == pytest.approx([0.3, 0.0])
+    # What has no number is no loss
+    assert [row[1:] for row in shown(higher)] == [(0, 1, 1), (0, 0, 1), (0, 0, 0)]
     table = build().split('<section id="scores">')[1].split("</section>")[0]
     rows = re.findall("<tr>(.*?)</tr>", table, re.DOTALL)[1:]
     rows = [" ".join(re.sub("<[^>]*>", " ", row).split()) for row in rows]
-    ends = ["better", "better in 1 of 2 trials", "taken for the vocals better", "not better", "–"]
+    ends = [
+        "0.300 better",
+        "0.000 better in 1, worse in 1 of 2 trials",
+        "−0.250 worse",
+        "0.010 neither",
+        "– –",
+    ]
     assert all(row.endswith(end) for row, end in zip(rows, ends, strict=True))
-    assert "0.400, 0.600 200, 250 steps" in rows[0]
+    assert "0.400, 0.600 300, 250 flat steps" in rows[0]
     assert "−1.250" in rows[2] and "in all frames" in rows[1] and "one mask for all" in rows[3]
 
 

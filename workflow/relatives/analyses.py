@@ -389,10 +389,10 @@ def mixed_models(tables):
     ``correlation_{audio}_euclidean-cosine``
         The same of how much greater the correlation is under the Euclidean distance.
 
-    MFCC is no trained network: nothing of it is random but the excerpts, and its variance between trainings
-    is 0 by nature. The models have one variance for all networks but the untrained, and treat MFCC and an
-    encoder of the user's own as one network each. This makes their intervals too wide, never too narrow, so
-    we keep it.
+    MFCC and an encoder of the user's own are no samples of trained networks: a space of one trial has no
+    random network, and its interval is over excerpts alone. All trained spaces share one variance of
+    networks, as three trials tell too little of each: where the spaces differ in it, an interval between two
+    that vary more than the others is too narrow, and one between two that vary less is too wide.
 
     Where no space has more than one trial, a network cannot be told from its space. The first kind is then
     fitted with the excerpt alone random, and the other is not fitted: nothing is known of other networks.
@@ -546,8 +546,9 @@ def _pooled_mixed(table, drawn):
 def _of_networks(table):
     """The random components of the networks, each the part of a network's intercept that it is for.
 
-    Untrained networks differ from one another much more than trained ones: with one variance for both, they
-    would blur the differences between the trained spaces.
+    A space of one trial, MFCC or an encoder of the user's own, has none: it is this one encoder, and nothing
+    of it is random. Untrained networks differ from one another much more than trained ones: with one variance
+    for both, they would blur the differences between the trained spaces.
 
     Parameters
     ----------
@@ -559,11 +560,10 @@ def _of_networks(table):
     dict of str to (n,) float
         By component: 1 in the rows that it is for, else 0.
     """
-    untrained = (table["space"] == UNTRAINED).to_numpy(float)
-    trials = table.groupby("space")["network"].nunique()
-    if trials.get(UNTRAINED, 0) > 1 and trials.drop(UNTRAINED).max() > 1:
-        return {"trial": 1 - untrained, "untrained trial": untrained}
-    return {"trial": np.ones(len(table))}
+    repeated = table.groupby("space")["network"].transform("nunique") > 1
+    untrained = table["space"] == UNTRAINED
+    found = {"trial": repeated & ~untrained, "untrained trial": repeated & untrained}
+    return {name: rows.to_numpy(float) for name, rows in found.items() if rows.any()}
 
 
 def _mixed(table, fixed, groups, networks, spaces, levels, counts, notes, covariance=None, limits=True):

@@ -14,8 +14,8 @@ Differences between spaces (findings 3, 5, 6, 10, 14, 15)
     A mixed model, in which the trained networks and the excerpts are random (`analyses.mixed_models`). A
     finding is contradicted by any one of its differences, so ten intervals of 95 % would contradict a true
     order too often. The intervals are therefore simultaneous for all pairs of the study's five spaces: those
-    of Tukey and Kramer on the degrees of freedom of each difference. The study does the same with its
-    additive model, whose interval (of the study's spaces alone) stands beside ours and decides nothing: it
+    of Tukey and Kramer on the degrees of freedom of each difference. The interval of
+    Tukey for the study's additive model (of the study's spaces alone) stands beside and decides nothing: it
     takes the networks of the run as given.
 Differences between encoders and tasks (finding 2)
     The additive model, with Tukey's simultaneous intervals. No mixed model of the performance is fitted.
@@ -38,9 +38,10 @@ a run had been looked at:
   although pink noise failed; finding 4 tests what the paper says, which is another comparison; the flatness
   of finding 6 is relative to each space's own correlation; kappa stands beside finding 7; findings 11 to 17
   are new;
-* after the first run with untrained networks: in the mixed models these have a variance of their own. With
-  one variance for all networks, the intervals between trained spaces were almost three times as wide, as
-  untrained networks differ more from one another (findings 5 and 15, then not decided, became contradicted).
+* after the first run with untrained networks: in the mixed models these have a variance of their own, and
+  MFCC, which is not trained, has none. With one variance for all, the intervals between trained spaces were
+  almost three times as wide, as untrained networks differ more from one another, and those of MFCC went
+  beyond 1 (findings 5 and 15, then not decided, became contradicted).
 
 Terms
 -----

@@ -1,4 +1,4 @@
-"""Performance in standard units: what makes the tasks comparable, for all that models, draws or judges it.
+"""Performance in standard units, which make the tasks comparable; and beside what has learned nothing.
 
 The study standardises within the task and reverses the sign of AE's mean squared error (its section 5.1). The
 unit is the standard deviation of all that was observed of the task under a transformation: every trial of
@@ -8,6 +8,7 @@ every encoder at every magnitude, without the originals, with the divisor n - 1.
 import numpy as np
 import pandas as pd
 
+from relatives.statistics import bootstrap
 from relatives.tasks import TASKS
 from relatives.transforms import ORIGINAL
 
@@ -57,3 +58,30 @@ def standardised(performance_trials: pd.DataFrame) -> pd.DataFrame:
     for task, rows in table.groupby("task", observed=True):
         table.loc[rows.index, "performance"] = in_standard_units(rows["performance"].to_numpy(), task)
     return table
+
+
+def lead(
+    own: np.ndarray, other: np.ndarray, task: str, weights: np.ndarray, level: float
+) -> tuple[float, float, float]:
+    """How much better a network is than something else on the same excerpts.
+
+    Parameters
+    ----------
+    own, other : (n,)
+        The performance of the network and of the other on each excerpt; NaN where it is not defined.
+    task : str
+    weights : (draws, n)
+        From `statistics.bootstrap.weights`.
+    level : float
+        Of the interval.
+
+    Returns
+    -------
+    mean, lower, upper : float
+        The mean difference in the unit of the task's measure, above 0 where the network is better, with its
+        bootstrap interval over excerpts, both taken together. NaN where no excerpt has both.
+    """
+    sign = 1.0 if TASKS[task].higher_is_better else -1.0
+    difference = sign * (np.asarray(own, dtype=np.float64) - np.asarray(other, dtype=np.float64))
+    lower, upper = bootstrap.interval(difference, weights, level)
+    return bootstrap.mean(difference), float(lower), float(upper)

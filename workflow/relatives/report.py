@@ -135,7 +135,9 @@ def build(
     scores : DataFrame
         task, encoder, trial, measure, predictor, performance: the mean over the test excerpts, of the trial
         itself where the predictor is "network", else of what it is compared with, by the names in
-        `relatives.tasks.TASKS`; steps: that the trial was trained. No row where no task was run.
+        `relatives.tasks.TASKS`; lead, lower, upper: how much better the trial is than that, with the
+        interval over excerpts (`relatives.performance.lead`); steps: that the trial was trained; cut_off: as
+        many as were allowed. No row where no task was run.
     claims, evidence : DataFrame
         As `relatives.claims.evaluate` returns them. Empty ones make no section.
     statistics : mapping of str to DataFrame
@@ -183,6 +185,7 @@ def build(
             for table in tables
         ],
         scores=compare(scores),
+        level=f"{100 * config['bootstrap']['level']:g}" if "bootstrap" in config else "95",
         findings=findings(claims, evidence),
         tally={kind: tally(claims, kind) for kind in (FINDING, FURTHER)},
         tone={SUPPORTED: "good", CONTRADICTED: "bad"},
@@ -377,36 +380,40 @@ def compare(scores: pd.DataFrame) -> list[dict]:
     -------
     list of dict
         A row a task and encoder: task, title, encoder, measure, performance (mean over the trials), trials
-        (of each), steps (that each was trained), predictors (a list of dict: name; words, what it is;
-        performance, its mean over the trials; wins, in how many trials the network is better, of how many in
-        which both have a number).
+        (of each), steps (of each, a dict: number; cut_off, whether it is the most that was allowed),
+        predictors (a list of dict: name; words, what it is; performance and lead, means over the trials; wins
+        and losses, in how many trials the interval of the network's lead is above or below 0, of how many
+        that have one).
     """
     rows = []
     for (task, encoder, measure), group in scores.groupby(["task", "encoder", "measure"], sort=False):
         words = TASKS[task].trivial | TASKS[task].ablations
-        # trial down, predictor across
-        by_trial = group.pivot(index="trial", columns="predictor", values="performance")
-        own = by_trial["network"]
-        sign = 1 if TASKS[task].higher_is_better else -1
+        of = {name: table.sort_values("trial") for name, table in group.groupby("predictor")}
+        own = of["network"]
         rows.append(
             {
                 "task": task,
                 "title": TASKS[task].title,
                 "encoder": encoder,
                 "measure": measure,
-                "performance": own.mean(),
-                "trials": own.tolist(),
-                "steps": group.groupby("trial")["steps"].first().tolist(),
+                "performance": own["performance"].mean(),
+                "trials": own["performance"].tolist(),
+                "steps": [
+                    {"number": int(steps), "cut_off": bool(cut_off)}
+                    for steps, cut_off in zip(own["steps"], own["cut_off"], strict=True)
+                ],
                 "predictors": [
                     {
                         "name": name,
                         "words": words[name],
-                        "performance": by_trial[name].mean(),
-                        "wins": int((sign * own > sign * by_trial[name]).sum()),
-                        "of": int((own.notna() & by_trial[name].notna()).sum()),
+                        "performance": of[name]["performance"].mean(),
+                        "lead": of[name]["lead"].mean(),
+                        "wins": int((of[name]["lower"] > 0).sum()),
+                        "losses": int((of[name]["upper"] < 0).sum()),
+                        "of": int(of[name]["lead"].notna().sum()),
                     }
                     for name in words
-                    if name in by_trial
+                    if name in of
                 ],
             }
         )

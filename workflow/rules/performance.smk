@@ -34,6 +34,8 @@ rule perform:
     params:
         device=config["embedding"]["device"],
         magnitudes=MAGNITUDES,
+        bootstrap=config["bootstrap"],
+        seed=SEED,
         code=lambda wildcards: fingerprint("perform", MODULES[wildcards.task]),
     threads: config["embedding"]["threads"]
     priority: 1
@@ -61,6 +63,7 @@ rule performance:
         "results/timing/performance/performance.tsv"
     params:
         trained=TRAINED,
+        most={task: config["training"][task]["steps"] for task in NETWORKS["task"]},
         bootstrap=config["bootstrap"],
         seed=SEED,
         code=fingerprint("performance"),

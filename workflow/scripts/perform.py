@@ -10,6 +10,8 @@ from relatives import jobs, storage
 from relatives.corpora.store import Corpus
 from relatives.files import replacing
 from relatives.models import networks
+from relatives.performance import lead
+from relatives.statistics import bootstrap
 from relatives.tasks import TASKS
 
 
@@ -17,7 +19,7 @@ def main(job):
     """Measure all trials on the same audio, and on the originals what they are compared with."""
     torch.set_num_threads(job.threads)
     torch.set_flush_denormal(True)
-    task, encoder = TASKS[job.wildcards.task], job.wildcards.encoder
+    task, encoder, settings = TASKS[job.wildcards.task], job.wildcards.encoder, job.params.bootstrap
     corpus = Corpus(Path(job.input.audio).parent)
     excerpts = pd.read_parquet(job.input.excerpts)
     trained = [networks.load(path, job.params.device) for path in job.input.checkpoints]
@@ -58,13 +60,27 @@ def main(job):
                 if transformation == "OG":
                     z = points[trial] if points else None
                     others = task.module.baselines(network, corpus, mixtures, targets, z, **windows)
+                    draws = bootstrap.weights(len(performance), settings["draws"], job.params.seed)
                     for name, values in {"network": performance, **others}.items():
-                        scores.append((task.name, encoder, trial, task.measure, name, np.nanmean(values)))
+                        ahead = lead(performance, values, task.name, draws, settings["level"])
+                        scores.append(
+                            (task.name, encoder, trial, task.measure, name, np.nanmean(values), *ahead)
+                        )
 
     with replacing(job.output.performance) as path:
         pd.concat(rows, ignore_index=True).to_parquet(path, index=False)
     with replacing(job.output.scores) as path:
-        columns = ["task", "encoder", "trial", "measure", "predictor", "performance"]
+        columns = [
+            "task",
+            "encoder",
+            "trial",
+            "measure",
+            "predictor",
+            "performance",
+            "lead",
+            "lower",
+            "upper",
+        ]
         pd.DataFrame(scores, columns=columns).to_csv(path, index=False)
 
 

@@ -17,6 +17,8 @@ def main(job):
     # How long each network was trained: until the last row of its history
     steps = [pd.read_csv(path)["step"].iloc[-1] for path in job.input.history]
     trained = pd.DataFrame(job.params.trained, columns=["task", "encoder", "trial"]).assign(steps=steps)
+    most = [job.params.most[task][encoder] for task, encoder, _ in job.params.trained]
+    trained["cut_off"] = trained["steps"] >= most
     scores = scores.merge(trained, how="left")
     with replacing(job.output.scores) as path:
         scores.to_csv(path, index=False)

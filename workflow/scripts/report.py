@@ -8,7 +8,19 @@ import pandas as pd
 from relatives import jobs, lineage, report, storage
 from relatives.files import replacing
 
-SCORES = ["task", "encoder", "trial", "measure", "predictor", "performance", "steps"]
+SCORES = [
+    "task",
+    "encoder",
+    "trial",
+    "measure",
+    "predictor",
+    "performance",
+    "lead",
+    "lower",
+    "upper",
+    "steps",
+    "cut_off",
+]
 STATISTICS = [
     "fit", "anova", "means", "differences", "smooths", "backends",
     "mixed_means", "mixed_differences", "mixed_variances", "mixed_fit",

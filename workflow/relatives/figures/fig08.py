@@ -2,8 +2,8 @@
 
 A pane a latent distance, a row a space with its interval. On the right a line joins spaces of which no two
 differ significantly over networks, by the mixed model; above it is how many pairs differ by that model and by
-the study's test, Tukey's on the additive model. Inputs: ``means``, ``differences``, ``mixed_differences`` and
-``mixed_variances``.
+Tukey's test on the additive model (the study names no test). Inputs: ``means``, ``differences``,
+``mixed_differences`` and ``mixed_variances``.
 """
 
 import itertools
