@@ -63,7 +63,7 @@ def test_each_is_a_space_of_one_trial(module):
     module("")
     config = with_encoders("VGG", "MFCC", MINE, tasks=["AE"])
     configuration.check(config)
-    assert configuration.spaces(config) == {"mfcc": 1, "AE": 2, "mine": 1}
+    assert configuration.spaces(config) == {"mfcc": 1, "AE": 3, "untrained": 3, "mine": 1}
     assert configuration.networks(config) == {"task": ["AE"], "encoder": ["VGG", "MFCC"]}
 
 

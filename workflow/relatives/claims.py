@@ -479,15 +479,20 @@ def medians_at_smallest(run: "Run") -> Iterator[Part]:
 def effects_between_spaces(run: "Run") -> Iterator[Part]:
     """Of each of the eight models."""
     known = {
-        "agreement_simple_cosine": (f"{440 / 285:.2f}", "considerably smaller"),
+        "agreement_simple_cosine": (f"{440 / 285:.2f}", "not said"),
         "correlation_dtw_euclidean": ("about two orders of magnitude", "not said"),
+    }
+    # Of the other three pairs of distances
+    others = {
+        "agreement": ("largest", "considerably smaller"),
+        "correlation": ("very similar", "very similar"),
     }
     for measure in ("agreement", "correlation"):
         for audio in AUDIO:
             for latent in LATENT:
                 model = f"{measure}_{audio}_{latent}"
                 words = f"{measure} ({style.pair_label((audio, latent))})"
-                first, second = known.get(model, ("very similar", "very similar"))
+                first, second = known.get(model, others[measure])
                 yield Part(
                     f"F of the space / F of the transformation, {words}",
                     first,

@@ -19,7 +19,7 @@ import yaml
 from docutils.core import publish_parts
 from markupsafe import Markup
 
-from relatives import configuration, study
+from relatives import study
 from relatives.claims import CONTRADICTED, FINDING, FURTHER, SUPPORTED, VERDICTS
 from relatives.errors import InputError
 from relatives.figures import style
@@ -241,10 +241,11 @@ def about(config: Mapping, tracks: Mapping[str, int]) -> str:
             "test excerpts as points of the spaces",
         ),
     }
-    networks = configuration.networks(config)
-    if networks["task"]:
+    # Without one of the study's encoders nothing is trained
+    trains = bool(config["tasks"]) and bool({"VGG", "MFCC"} & {*map(str, config["encoders"])})
+    if trains:
         counts["trials"] = (config["trials"], "trial of each network", "trials of each network")
-    if networks["task"] and "VGG" in networks["encoder"]:
+    if trains and "VGG" in config["encoders"]:
         of_block = "in the first block of a network"
         counts["width"] = (config["training"]["width"], f"channel {of_block}", f"channels {of_block}")
     listed = [
