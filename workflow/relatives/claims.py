@@ -112,7 +112,7 @@ OVER_NETWORKS = (
 
 
 class Missing(Exception):
-    """What a run needs to decide a part and has not, in words that stand in place of the rule."""
+    """Raised when the run lacks what a quantity needs; its message replaces the rule."""
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 A decoder is the encoder reversed (Table 1): where the encoder pooled, a value is repeated over the window,
 and the convolutions are transposed. The authors' released code instead puts each value back where the
-encoder's pooling had found it. That tells the decoder about the input behind z's back, and is not offered:
-without skip connections, what comes out depends on z alone.
+encoder's pooling had found it. That would leak the input past z, so we do not offer it: without skip
+connections, what comes out depends on z alone.
 
 For separation the decoder is that of a U-Net. Here, as in the U-Nets that the study cites (Ronneberger et
 al. 2015, Jansson et al. 2017), the map of each block of the encoder before its pooling is concatenated with
