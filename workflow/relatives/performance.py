@@ -12,6 +12,9 @@ from relatives.statistics import bootstrap
 from relatives.tasks import TASKS
 from relatives.transforms import ORIGINAL
 
+SCORES = ["task", "encoder", "trial", "measure", "predictor", "performance", "lead", "lower", "upper"]
+"""The columns of a network's scores on the originals, beside what it is compared with: a row a predictor."""
+
 
 def unit(performance: np.ndarray, task: str) -> np.ndarray:
     """The standard unit of a task, in the unit of its measure.

@@ -10,7 +10,7 @@ from relatives import jobs, storage
 from relatives.corpora.store import Corpus
 from relatives.files import replacing
 from relatives.models import networks
-from relatives.performance import lead
+from relatives.performance import SCORES, lead
 from relatives.statistics import bootstrap
 from relatives.tasks import TASKS
 
@@ -70,18 +70,7 @@ def main(job):
     with replacing(job.output.performance) as path:
         pd.concat(rows, ignore_index=True).to_parquet(path, index=False)
     with replacing(job.output.scores) as path:
-        columns = [
-            "task",
-            "encoder",
-            "trial",
-            "measure",
-            "predictor",
-            "performance",
-            "lead",
-            "lower",
-            "upper",
-        ]
-        pd.DataFrame(scores, columns=columns).to_csv(path, index=False)
+        pd.DataFrame(scores, columns=SCORES).to_csv(path, index=False)
 
 
 jobs.run(main)

@@ -7,20 +7,8 @@ import pandas as pd
 
 from relatives import jobs, lineage, report, storage
 from relatives.files import replacing
+from relatives.performance import SCORES
 
-SCORES = [
-    "task",
-    "encoder",
-    "trial",
-    "measure",
-    "predictor",
-    "performance",
-    "lead",
-    "lower",
-    "upper",
-    "steps",
-    "cut_off",
-]
 STATISTICS = [
     "fit", "anova", "means", "differences", "smooths", "backends",
     "mixed_means", "mixed_differences", "mixed_variances", "mixed_fit",
@@ -51,7 +39,11 @@ def main(job):
     if job.input.table:
         caption = Path(job.input.table_caption).read_text()
         tables = [report.Table("table01", pd.read_csv(job.input.table[0]), caption)]
-    scores = pd.read_csv(job.input.scores) if job.input.scores else pd.DataFrame(columns=SCORES)
+    scores = (
+        pd.read_csv(job.input.scores)
+        if job.input.scores
+        else pd.DataFrame(columns=[*SCORES, "steps", "cut_off"])
+    )
     stages, overhead = report.costs(Path(job.params.timing), Path(job.params.logs))
     tracks = {Path(path).parent.name: pd.read_parquet(path) for path in job.input.tracks}
     points = config["consistency"]["corpus"]
