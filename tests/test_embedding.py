@@ -110,8 +110,8 @@ def test_the_batch_does_not_matter(checkpoint):
 @pytest.mark.parametrize(
     ("encoder", "message"),
     [
-        (lambda audio: audio.mean(axis=1), r"\(16,\) of \(16, 5120\)"),
-        (lambda audio: audio[:3], r"\(3, 5120\) of \(16, 5120\)"),
+        (lambda audio: audio.mean(axis=1), r"\(16,\) for 16 excerpts"),
+        (lambda audio: audio[:3], r"\(3, 5120\) for 16 excerpts"),
         (lambda audio: audio * np.nan, "NaN"),
     ],
 )
@@ -127,3 +127,17 @@ def test_mfcc_does_without_torch():
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_dimensions_stay_those_of_before():
+    audio = tiny_corpus.excerpts(3)
+    assert embedding.embed(lambda part: part[:, :4], audio, dimensions=4).shape == (3, 4)
+    with pytest.raises(InputError, match="points of 4 dimensions after 5 before"):
+        embedding.embed(lambda part: part[:, :4], audio, dimensions=5)
+
+
+def test_a_checkpoint_that_is_a_torchscript_model(tmp_path):
+    path = tmp_path / "model.pt"
+    torch.jit.script(torch.nn.Linear(2, 2)).save(path)
+    with pytest.raises(InputError, match=rf"{path} is a TorchScript model, a program .* --kind torchscript"):
+        embedding.encoder(path, 22050)
