@@ -342,11 +342,11 @@ def test_what_is_heard_is_what_was_measured(windows, noise):
 FAULTS = [
     ("{own}:nan", "what it returns holds NaN or infinity in 2 of 2 points; look for a division"),
     ("{own}:flat", "has the shape (2,) for 2 excerpts; it must be (2, dimensions)"),
-    ("{own}:none", "has the shape (2, 0) for 2 excerpts"),
-    ("{own}:imaginary", "what it returns is complex (complex128)"),
+    ("{own}:none", "has the shape (1, 0) for 1 excerpt;"),
+    ("{own}:imaginary", "what it returns is complex (complex64)"),
     ("{own}:named", "a dictionary with the keys 'points', 'logits'; give the array of one of them alone"),
     ("{own}:fails", "{own}.py, line 17): RuntimeError: out of luck"),
-    ("{own}:changes", "given again, it makes points of 2 dimensions after 1 before"),
+    ("{own}:changes", "it makes points of 2 dimensions after 1 before"),
     ("{own}:one", "say batch: 1 among its settings (test-encoder: --batch 1)"),
     ("{own}:number", "is of type int; name a function"),
     ("{own}:gone", "has no attribute 'gone'"),
@@ -381,7 +381,7 @@ def test_a_folder_that_will_not_do_is_one_sentence(here, album, tmp_path, capsys
     assert "ask for at most 9 with --excerpts" in said
 
 
-@pytest @ pytest.mark.parametrize(
+@pytest.mark.parametrize(
     ("encoder", "words"),
     [("dropout", r"given again \(\d+ %\)\. Look for dropout"), ("batch", r"(alone|in its batch) \(\d+ %\)")],
 )
@@ -395,13 +395,11 @@ def test_an_encoder_that_differs_is_told_first(encoder, words, album, here, caps
 
 def test_squares_that_overflow_give_the_right_distances(album, here, capsys):
     """Finite in float32, and their squares are not: as good as the same points in another unit."""
+    told = []
     for name in ("energy", "huge"):
         assert run(f"{here}:{name}", "--audio", album, "--excerpts", 5, "--output", f"{name}.html") == 0
-    energy, huge = (
-        [line for line in capsys_lines if line.startswith("  - ")]
-        for capsys_lines in re.split(r"\n\n", capsys.readouterr().out)[1:3]
-    )
-    assert energy == huge and len(energy) >= 3
+        told.append([line for line in capsys.readouterr().out.splitlines() if line.startswith("  - ")])
+    assert told[0] == told[1] and len(told[0]) >= 3
 
 
 def test_every_kind_is_tested(album, here, tmp_path, capsys):
