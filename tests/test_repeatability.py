@@ -302,9 +302,9 @@ def test_some_are_two_batches():
 
 
 def test_a_share_is_told_with_two_digits():
-    shares = (0.0000213, 0.0021, 0.0534, 0.4849, 1.9, 0.0)
+    shares = (1e-8, 0.0000213, 0.0021, 0.0534, 0.4849, 1.9, 0.0)
     assert [repeatability.percent(share) for share in shares] == [
-        "0.0021 %", "0.21 %", "5.3 %", "48 %", "190 %", "0 %",
+        "< 0.0001 %", "0.0021 %", "0.21 %", "5.3 %", "48 %", "190 %", "0 %",
     ]  # fmt: skip
 
 

@@ -346,8 +346,8 @@ def findings(measurement: Measurement) -> list[str]:
         )
     else:
         sentences.append(
-            f"Its distances have a rank correlation of {row['encoder']:.2f} with those of the audio (DTW),"
-            f" those of MFCC {row['mfcc']:.2f}: {verdict(row, 'like the audio')}."
+            f"Its distances have a rank correlation of {row['encoder']:z.2f} with those of the audio (DTW),"
+            f" those of MFCC {row['mfcc']:z.2f}: {verdict(row, 'like the audio')}.".replace("-", "−")
         )
     errors = found.errors[found.space, 0, "euclidean"].mean(axis=1)
     smallest = np.flatnonzero(place_weights(found.places, claims.smallest))

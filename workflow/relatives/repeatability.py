@@ -221,10 +221,12 @@ def rounding(given: np.ndarray) -> float:
 
 
 def percent(share: float) -> str:
-    """A share for reading, with two digits: "0.21 %", "48 %", "190 %"."""
+    """A share for reading, with two digits: "< 0.0001 %", "0.21 %", "48 %", "190 %"."""
     value = 100 * share
     if np.isinf(value):
         return "∞"
+    if 0 < value < 1e-4:
+        return "< 0.0001 %"
     digits = 1 - int(np.floor(np.log10(value))) if value > 0 else 0
     return f"{value:,.{max(0, digits)}f} %"
 
