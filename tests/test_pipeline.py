@@ -75,7 +75,7 @@ def test_a_plotting_setting_makes_only_its_figure(run):
         (
             "distances/warping.py",
             {"distances", "consistency", "additive_models", "claims", "fig06", "fig10", "fig11", "report"},
-            {"transform", "train", "embed", "perform", "fig04"},
+            {"transform", "train", "embed", "embed_networks", "perform", "fig04"},
         ),
         (
             "statistics/splines.py",

@@ -7,7 +7,7 @@ network is asked for.
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,7 +75,7 @@ class Encoder:
 
 
 def encoder(
-    source: str | os.PathLike | Mapping, sample_rate: int, device: str = "auto", threads: int = 1
+    source: str | os.PathLike | Mapping | Sequence, sample_rate: int, device: str = "auto", threads: int = 1
 ) -> Encoder:
     """The encoder of a name or of settings.
 
@@ -83,7 +83,8 @@ def encoder(
     ----------
     source
         ``"mfcc"``: the statistics of the MFCC, 144 dimensions. A path that ends in ``.pt``: the encoder of a
-        checkpoint, which sees the middle frames of an excerpt. ``"module:function"``: a function of one's
+        checkpoint, which sees the middle frames of an excerpt; a list of such paths: their points side by
+        side, from one computation of what they see. ``"module:function"``: a function of one's
         own, from a module in the working directory or installed. A mapping: an encoder of one's own as in the
         configuration (see `own_encoders`), of another kind than ``embeddings``.
     sample_rate : int
@@ -105,11 +106,13 @@ def encoder(
     """
     if isinstance(source, Mapping):
         return _own(dict(source), sample_rate, device, threads)
+    if not isinstance(source, (str, os.PathLike)):
+        return _trained([os.fspath(path) for path in source], sample_rate, device, threads)
     name = os.fspath(source)
     if name == "mfcc":
         return _mfcc(sample_rate)
     if name.endswith(".pt"):
-        return _trained(name, sample_rate, device, threads)
+        return _trained([name], sample_rate, device, threads)
     if ":" in name:
         return _own({"name": name, "python": name}, sample_rate, device, threads)
     raise InputError(
@@ -204,31 +207,42 @@ def _mfcc(sample_rate: int) -> Encoder:
     return Encoder("mfcc", encode, sample_rate, sample_rate)
 
 
-def _trained(path: str, sample_rate: int, device: str, threads: int) -> Encoder:
-    """The encoder of a checkpoint."""
-    if own_encoders.is_torchscript(path):
-        raise InputError(
-            f"{path} is a TorchScript model, a program that runs with your rights, and no checkpoint of this"
-            f" pipeline; if you trust it, test it with: relatives test-encoder {path} --kind torchscript"
-            f" --audio FOLDER, or {{torchscript: {path}}} in the configuration"
-        )
+def _trained(paths: Sequence[str], sample_rate: int, device: str, threads: int) -> Encoder:
+    """The encoders of checkpoints, side by side; what they see of the audio is computed once."""
+    for path in paths:
+        if own_encoders.is_torchscript(path):
+            raise InputError(
+                f"{path} is a TorchScript model, a program that runs with your rights, and no checkpoint of"
+                f" this pipeline; if you trust it, test it with: relatives test-encoder {path}"
+                f" --kind torchscript --audio FOLDER, or {{torchscript: {path}}} in the configuration"
+            )
     import torch
 
     from relatives.models import networks
 
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
-    network = networks.load(path, device)
-    if network.settings["sample_rate"] != sample_rate:
-        raise InputError(
-            f"{path} was trained at {network.settings['sample_rate']} Hz, the excerpts have {sample_rate} Hz"
-        )
+    loaded = [networks.load(path, device) for path in paths]
+    for path, network in zip(paths, loaded, strict=True):
+        if network.settings["sample_rate"] != sample_rate:
+            raise InputError(
+                f"{path} was trained at {network.settings['sample_rate']} Hz,"
+                f" the excerpts have {sample_rate} Hz"
+            )
+        for key in networks.FRONT_END:
+            theirs, first = network.settings.get(key), loaded[0].settings.get(key)
+            if theirs != first:
+                raise InputError(
+                    f"{path} and {paths[0]} cannot be used side by side: their {key} are {theirs} and {first}"
+                )
 
     def encode(excerpts: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
-            return network.encode(network.inputs(excerpts)).cpu().numpy()
+            inputs = loaded[0].inputs(excerpts)
+            # (batch, dimensions) of each network -> (batch, networks x dimensions)
+            return torch.cat([network.encode(inputs) for network in loaded], dim=1).cpu().numpy()
 
-    return Encoder(path, encode, sample_rate, sample_rate)
+    return Encoder(", ".join(paths), encode, sample_rate, sample_rate)
 
 
 def _own(settings: dict, sample_rate: int, device: str, threads: int) -> Encoder:
