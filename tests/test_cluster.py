@@ -89,7 +89,7 @@ def test_every_rule_asks_for_what_snakemake_needs_around_it(tmp_path):
     for rule, request in requests:
         assert int(re.search(r"mem_mb=(\d+)", request)[1]) >= 1500, rule
         assert "runtime=" in request
-        assert ("gpu=1" in request) == (rule in {"train", "embed", "perform"})
+        assert ("gpu=1" in request) == (rule in {"train", "embed", "embed_networks", "perform"})
         assert "slurm_account=music" in request
     assert "mem_mb=8000" in dict(requests)["train"]
     assert "gpu_model=h100" in dict(requests)["train"]

@@ -43,6 +43,34 @@ def test_a_checkpoint_gives_z(checkpoint):
     np.testing.assert_allclose(points, expected.numpy(), rtol=1e-5)
 
 
+@pytest.fixture
+def trials(tmp_path):
+    """The paths of checkpoints of two networks that differ in their weights, and one clipped elsewhere."""
+    paths = []
+    for number, changed in enumerate([{}, {}, {"top_db": 60.0}]):
+        network = tiny_corpus.network("AT")
+        weights = {
+            name: value + 0.01 * number if value.is_floating_point() else value
+            for name, value in network.state_dict().items()
+        }
+        paths.append(tmp_path / f"trial{number}.pt")
+        torch.save({"network": {**network.settings, **changed}, "weights": weights}, paths[-1])
+    return paths
+
+
+def test_trials_side_by_side_are_each_as_alone(trials):
+    audio = tiny_corpus.excerpts(3)
+    together = embedding.encoder(trials[:2], tiny_corpus.SAMPLE_RATE, "cpu")(audio)
+    alone = [embedding.encoder(path, tiny_corpus.SAMPLE_RATE, "cpu")(audio) for path in trials[:2]]
+    assert not np.array_equal(*alone)
+    np.testing.assert_array_equal(together, np.concatenate(alone, axis=1))
+
+
+def test_networks_that_see_other_spectrograms_do_not_stand_side_by_side(trials):
+    with pytest.raises(InputError, match=r"trial2.pt and .*trial0.pt .* their top_db are 60.0 and"):
+        embedding.encoder(trials, tiny_corpus.SAMPLE_RATE, "cpu")
+
+
 def test_a_checkpoint_at_another_rate(checkpoint):
     with pytest.raises(InputError, match="22050 Hz, the excerpts have 16000 Hz"):
         embedding.encoder(checkpoint, 16000, "cpu")
@@ -110,8 +138,8 @@ def test_the_batch_does_not_matter(checkpoint):
 @pytest.mark.parametrize(
     ("encoder", "message"),
     [
-        (lambda audio: audio.mean(axis=1), r"\(16,\) of \(16, 5120\)"),
-        (lambda audio: audio[:3], r"\(3, 5120\) of \(16, 5120\)"),
+        (lambda audio: audio.mean(axis=1), r"\(16,\) for 16 excerpts"),
+        (lambda audio: audio[:3], r"\(3, 5120\) for 16 excerpts"),
         (lambda audio: audio * np.nan, "NaN"),
     ],
 )
@@ -127,3 +155,17 @@ def test_mfcc_does_without_torch():
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_dimensions_stay_those_of_before():
+    audio = tiny_corpus.excerpts(3)
+    assert embedding.embed(lambda part: part[:, :4], audio, dimensions=4).shape == (3, 4)
+    with pytest.raises(InputError, match="points of 4 dimensions after 5 before"):
+        embedding.embed(lambda part: part[:, :4], audio, dimensions=5)
+
+
+def test_a_checkpoint_that_is_a_torchscript_model(tmp_path):
+    path = tmp_path / "model.pt"
+    torch.jit.script(torch.nn.Linear(2, 2)).save(path)
+    with pytest.raises(InputError, match=rf"{path} is a TorchScript model, a program .* --kind torchscript"):
+        embedding.encoder(path, 22050)

@@ -812,6 +812,15 @@ def test_a_collapsed_space_and_few_points_have_a_plane(points):
     assert np.isfinite(projection.plane(points, 0, "test")).all()
 
 
+@pytest.mark.parametrize("unit", [2.0**120, 2.0**-110])
+def test_the_plane_does_not_depend_on_the_unit(clusters, unit):
+    # squares of such coordinates are infinite, or 0, in float32
+    largest = np.abs(clusters).max()
+    plane = projection.plane((clusters * unit).astype(np.float32), 0, "test")
+    np.testing.assert_array_equal(plane, projection.plane(clusters / largest, 0, "test"))
+    assert trustworthiness(clusters, plane, n_neighbors=10) > 0.85
+
+
 def test_neighbourhoods_lay_originals_and_transformations_out_together(clusters):
     sets = [("OG", 0.0, clusters[:45]), ("PN", 30.0, clusters[45:])]
     ids = [f"excerpt {number}" for number in range(45)]

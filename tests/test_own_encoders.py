@@ -52,7 +52,7 @@ def complaint(*entries):
 
 
 def points(settings, audio=None):
-    encoder = own_encoders.load(settings, RATE, "cpu")
+    encoder = embedding.encoder(settings, RATE, "cpu")
     return embedding.embed(encoder, tiny_corpus.excerpts(20) if audio is None else audio)
 
 
@@ -90,14 +90,24 @@ def test_alone_they_train_nothing(module):
         (MINE | {"name": "a/b"}, ["encoders.0.name", "'a/b'"]),
         (MINE | {"name": "a name of 17 let"}, ["encoders.0.name"]),
         (MINE | {"name": "a" * 17}, ["encoders.0.name", "too long"]),
-        (MINE | {"model": "file"}, ["encoders.0.model", "kind python takes sample_rate"]),
-        ({"name": "mine", "hear": "mine", "sample_rate": 16000}, ["encoders.0.sample_rate", "takes model"]),
+        (
+            MINE | {"model": "file"},
+            ["encoders.0.model", "python takes batch, deterministic, sample_rate"],
+        ),
+        (
+            {"name": "mine", "hear": "mine", "sample_rate": 16000},
+            ["encoders.0.sample_rate", "takes batch, deterministic, model"],
+        ),
         (MINE | {"python": "mine"}, ["encoders.0.python", "package.module:callable"]),
         (MINE | {"python": "nowhere:encode"}, ["encoders.0.python", "no module 'nowhere'"]),
         ({"name": "x", "hear": "no.where"}, ["encoders.0.hear", "no module 'no'"]),
         ({"name": "x", "hear": "mine", "model": "w.pt"}, ["encoders.0.model", "no file w.pt"]),
         ({"name": "x", "torchscript": "x.pt"}, ["encoders.0.torchscript", "no file x.pt"]),
         ({"name": "x", "onnx": "x.onnx"}, ["encoders.0.onnx", "no file x.onnx"]),
+        (MINE | {"batch": 0}, ["encoders.0.batch", "0 is less than the minimum of 1"]),
+        (MINE | {"batch": 1.5}, ["encoders.0.batch", "not of type 'integer'"]),
+        (MINE | {"deterministic": "no"}, ["encoders.0.deterministic", "not of type 'boolean'"]),
+        ({"name": "x", "embeddings": "e", "batch": 1}, ["encoders.0.batch", "takes nothing beside its name"]),
     ],
 )
 def test_settings_that_are_at_fault(entry, words, module):
@@ -145,14 +155,18 @@ def test_a_tensor_with_its_gradient_will_do(module):
 @pytest.mark.parametrize(
     ("code", "words"),
     [
-        ("import not_there\n", ["cannot be loaded: ModuleNotFoundError: No module named 'not_there'"]),
+        (
+            "import not_there\n",
+            ["mine.py, line 1): ModuleNotFoundError: No module named 'not_there'; modules are"],
+        ),
         ("x = 1\n", ["cannot be loaded: AttributeError", "'encode'"]),
         ("def encode(audio:\n", ["cannot be loaded: SyntaxError"]),
-        ("raise SystemExit('away')\n", ["cannot be loaded: SystemExit: away"]),
+        ("raise SystemExit('away')\n", ["mine.py, line 1): SystemExit: away"]),
         (
             "def encode(audio):\n    return deeper(audio)\n\ndef deeper(audio):\n    return audio / None\n",
             [
-                "fails on float32 of shape (16, 5120) at 22050 Hz: TypeError",
+                "it fails on float32 of shape (16, 5120) at 22050 Hz (",
+                "mine.py, line 5): TypeError: ",
                 "in deeper",
                 "return audio / None",
             ],
@@ -164,20 +178,20 @@ def test_what_the_users_code_raises_is_told_with_its_traceback(code, words, modu
     with pytest.raises(InputError) as error:
         points(MINE)
     text = str(error.value)
-    assert text.startswith("encoder 'mine' (python: mine:encode)")
+    assert text.startswith(("encoder 'mine' (python: mine:encode) cannot be loaded", "it fails on"))
     assert all(word in text for word in words), text
 
 
 @pytest.mark.parametrize(
     ("result", "words"),
     [
-        ("audio.mean(1)", r"makes \(16,\) of \(16, 5120\)"),
-        ("audio[:, :0]", r"makes \(16, 0\)"),
-        ("audio[:, :len(audio)]", "makes 4 dimensions of the excerpts from 16 on, and made 16"),
+        ("audio.mean(1)", r"the shape \(16,\) for 16 excerpts; it must be \(16, dimensions\)"),
+        ("audio[:, :0]", r"the shape \(16, 0\)"),
+        ("audio[:, :len(audio)]", "points of 4 dimensions after 16 before"),
         ("audio * float('nan')", "NaN"),
-        ("audio.astype('float64') * 1e300", "infinity"),
-        ("audio[:, :2] * 1j", "makes complex64"),
-        ("[['a']] * len(audio)", "makes <U1"),
+        ("audio.astype('float64') * 1e300", "beyond the range of float32"),
+        ("audio[:, :2] * 1j", r"complex \(complex64\)"),
+        ("[['a']] * len(audio)", "holds <U1"),
     ],
 )
 def test_what_it_gives_must_be_points(result, words, module):
@@ -216,7 +230,7 @@ def test_a_hear_module(module, folder):
 
 def test_a_hear_module_that_breaks_its_promise(module):
     module(HEAR.replace("SIZE", "4"), "my_hear")
-    with pytest.raises(InputError, match=r"gives \(16, 4\); scene_embedding_size promises \(16, 3\)"):
+    with pytest.raises(InputError, match="points of 4 dimensions; scene_embedding_size promises 3"):
         points({"name": "x", "hear": "my_hear"})
 
 
@@ -234,8 +248,54 @@ def test_a_torchscript_file(folder):
 
 def test_a_file_that_is_no_torchscript(folder):
     (folder / "level.pt").write_text("nothing")
-    with pytest.raises(InputError, match=r"encoder 'x' \(torchscript: level.pt\) cannot be loaded"):
+    with pytest.raises(InputError, match=r"encoder 'x' \(torchscript: level.pt\): level.pt is no Torch"):
         points({"name": "x", "torchscript": "level.pt"})
+
+
+@pytest.mark.parametrize("freeze", [False, True])
+def test_a_torchscript_file_of_a_fixed_batch(freeze, folder):
+    class Fixed(torch.nn.Module):
+        def forward(self, audio):
+            return {"points": audio.reshape(2, 5, 1024).std(dim=2)}["points"]
+
+    model = torch.jit.script(Fixed().eval())
+    (torch.jit.freeze(model) if freeze else model).save(folder / "fixed.pt")
+    audio = tiny_corpus.excerpts(5)
+    found = points({"name": "x", "torchscript": "fixed.pt", "batch": 2}, audio)
+    np.testing.assert_allclose(found, audio.reshape(5, 5, 1024).std(axis=2, ddof=1), rtol=1e-5)
+
+
+def test_a_torchscript_file_that_gives_a_dictionary(folder):
+    class Several(torch.nn.Module):
+        def forward(self, audio):
+            return {"points": audio[:, :2], "logits": audio[:, :3]}
+
+    torch.jit.script(Several()).save(folder / "several.pt")
+    with pytest.raises(InputError, match="a dictionary with the keys 'points', 'logits'"):
+        points({"name": "x", "torchscript": "several.pt"})
+
+
+def test_weights_are_no_torchscript(folder):
+    torch.save({"weights": torch.zeros(3)}, folder / "weights.pt")
+    assert not own_encoders.is_torchscript(folder / "weights.pt")
+    assert not own_encoders.is_torchscript(folder / "nowhere.pt")
+    with pytest.raises(InputError, match=r"weights.pt is no TorchScript file, which torch\.jit\.save makes"):
+        points({"name": "x", "torchscript": "weights.pt"})
+
+
+def test_a_hear_module_that_gives_a_dictionary(module):
+    module(
+        HEAR.replace("SIZE", "3").replace("return model.weight", "return {'scene': 1} or model.weight"),
+        "my_hear",
+    )
+    with pytest.raises(InputError, match="what get_scene_embeddings returns is a dictionary with the keys"):
+        points({"name": "x", "hear": "my_hear"})
+
+
+def test_what_is_no_function(module):
+    module("encode = 3\n")
+    with pytest.raises(InputError, match=r"encoder 'mine' \(python: mine:encode\) is of type int; name"):
+        points(MINE)
 
 
 def test_an_onnx_file_without_the_runtime(monkeypatch, folder):
@@ -264,6 +324,25 @@ def test_an_onnx_file(folder, inputs):
         return
     audio = tiny_corpus.excerpts(5)
     np.testing.assert_array_equal(points(settings, audio), audio.max(axis=1, keepdims=True))
+
+
+def test_an_onnx_file_of_a_fixed_batch(folder):
+    pytest.importorskip("onnxruntime", reason="onnxruntime is optional")
+    onnx = pytest.importorskip("onnx", reason="onnx, which makes the file, is optional")
+    helper, kind = onnx.helper, onnx.TensorProto.FLOAT
+    graph = helper.make_graph(
+        [helper.make_node("ReduceMax", ["audio"], ["points"], axes=[1], keepdims=1)],
+        "loudest",
+        [helper.make_tensor_value_info("audio", kind, [3, "samples"])],
+        [helper.make_tensor_value_info("points", kind, [3, 1])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    onnx.save(model, folder / "loudest.onnx")
+    settings = {"name": "x", "onnx": "loudest.onnx"}
+    audio = tiny_corpus.excerpts(5)
+    np.testing.assert_array_equal(points(settings, audio), audio.max(axis=1, keepdims=True))
+    with pytest.raises(InputError, match="takes 3 excerpts at a time, as its file says, and batch says 1"):
+        points(settings | {"batch": 1}, audio)
 
 
 def test_wav2vec2_as_torchaudio_has_it(module):
@@ -363,6 +442,15 @@ def test_the_digest_is_of_the_audio(wanted):
     assert again() != wanted["digest"]
 
 
+def test_embeddings_that_float32_cannot_tell_apart(wanted, computed):
+    points = np.random.default_rng(0).standard_normal((1, 3, 4))
+    np.save(computed / "OG.npy", points + 1e6)
+    with pytest.raises(InputError, match=r"OG\.npy: The points lie near to one another and far from 0"):
+        manifest.read(computed, wanted)
+    np.save(computed / "OG.npy", points + 1e3)
+    assert manifest.read(computed, wanted)["OG"].dtype == np.float32
+
+
 def array(shape, value=0.0, dtype=np.float32):
     return np.full(shape, value, dtype)
 
@@ -377,8 +465,11 @@ def array(shape, value=0.0, dtype=np.float32):
         (array((2, 3, 0)), r"must be \(2, 3, dimensions\)"),
         (array((2, 3, 5)), "PS.npy has 5 dimensions, the arrays before it 4"),
         (array((2, 3, 4), np.nan), "PS.npy holds NaN"),
-        (array((2, 3, 4), 1e300, np.float64), "PS.npy holds NaN or infinity"),
-        (array((2, 3, 4), 1, complex), "PS.npy holds complex128"),
+        (
+            array((2, 3, 4), 1e300, np.float64),
+            r"PS.npy has numbers beyond the range .* \(up to 1e\+300\)",
+        ),
+        (array((2, 3, 4), 1, complex), r"PS.npy is complex \(complex128\)"),
     ],
 )
 def test_arrays_that_are_at_fault(content, words, wanted, computed):

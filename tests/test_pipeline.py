@@ -75,7 +75,7 @@ def test_a_plotting_setting_makes_only_its_figure(run):
         (
             "distances/warping.py",
             {"distances", "consistency", "additive_models", "claims", "fig06", "fig10", "fig11", "report"},
-            {"transform", "train", "embed", "perform", "fig04"},
+            {"transform", "train", "embed", "embed_networks", "perform", "fig04"},
         ),
         (
             "statistics/splines.py",
@@ -278,6 +278,10 @@ import numpy as np
 def bands(audio):
     power = np.log(np.abs(np.fft.rfft(audio)) ** 2 + 1e-6)
     return power[:, 1:6401].reshape(len(audio), 64, -1).mean(axis=2)
+
+
+def moving(audio):
+    return bands(audio) + 0.1 * np.random.standard_normal((len(audio), 64))
 """
 
 
@@ -288,7 +292,10 @@ def test_encoders_of_ones_own_go_through_everything(tmp_path):
     smoke = (run.folder / "workflow" / "presets" / "smoke.yaml").read_text()
     smoke = re.sub(r"(?m)^  (TS|PN|EN): .*", r"  \1: null", smoke)
     mine = run.folder / "workflow" / "presets" / "mine.yaml"
-    encoders = "{name: my-bands, python: my_encoders:bands}, {name: away, embeddings: computed}"
+    encoders = (
+        "{name: my-bands, python: my_encoders:bands, batch: 5}, {name: away, embeddings: computed}, "
+        "{name: moving, python: my_encoders:moving, deterministic: false}"
+    )
     mine.write_text(f"{smoke}tasks: []\nencoders: [MFCC, {encoders}]\n")
 
     # What is computed elsewhere from the manifest is checked and taken
@@ -304,26 +311,36 @@ def test_encoders_of_ones_own_go_through_everything(tmp_path):
 
     results = run.folder / "results" / "consistency"
     for table in ("within", "between", "projections/neighbourhoods"):
-        assert {"mfcc", "my-bands", "away"} <= set(pd.read_parquet(results / f"{table}.parquet")["space"])
+        assert {"mfcc", "my-bands", "away", "moving"} <= set(
+            pd.read_parquet(results / f"{table}.parquet")["space"]
+        )
     means = pd.read_csv(results / "statistics" / "means.csv")
     spaces = means[(means["model"] == "correlation_dtw_euclidean") & (means["term"] == "space")]
-    assert set(spaces["space"]) == {"mfcc", "my-bands", "away"} and spaces["mean"].notna().all()
+    assert set(spaces["space"]) == {"mfcc", "my-bands", "away", "moving"} and spaces["mean"].notna().all()
     for figure in ("fig01", "fig07", "fig08", "fig09", "fig10", "fig11", "fig13", "mixed"):
         assert (results / "figures" / f"{figure}.pdf").stat().st_size > 1000
     assert not (results / "performance.parquet").exists()
-    assert "my-bands" in (run.folder / "results" / "report.html").read_text()
+    report = (run.folder / "results" / "report.html").read_text()
+    assert "my-bands" in report and "Encoder my-bands:" not in report
+    assert "Encoder moving: The same audio gives other points" in report
+    told = (run.folder / "results" / "logs" / "embedding" / "moving.0.log").read_text().splitlines()[0]
+    assert told.startswith("The same audio gives other points, by up to")
+    assert "As its settings say, this is meant." in told
 
     # Its code is followed; a broken one is named and costs nothing that is there
     assert run.planned() == set()
     before = module.read_text()
     module.write_text(before.replace("64, -1", "32, -1"))
     planned = run.planned()
-    assert {"embed", "consistency", "fig07"} <= planned and not {"distances", "collect"} & planned
+    assert {"examine", "embed", "consistency", "fig07"} <= planned and not {"distances", "collect"} & planned
     module.write_text(before)
-    mine.write_text(mine.read_text().replace("my_encoders:bands", "my_encoders:broken"))
+    settings = mine.read_text().replace("my_encoders:bands", "my_encoders:broken")
+    mine.write_text(settings.replace(", deterministic: false", ""))
     (run.folder / "computed" / "manifest.json").write_text('{"digest": "another"}')
     output = run.snakemake("--keep-going", check=False)
-    assert "encoder 'my-bands' (python: my_encoders:broken) fails on" in output
+    assert "encoder 'my-bands' (python: my_encoders:broken): it fails on" in output
+    assert "encoder 'moving' (python: my_encoders:moving): The same audio gives other points" in output
+    assert "If it is meant, say deterministic: false" in output
     assert "nothing to hear" in output
     assert "encoder 'away' (embeddings: computed)" in output and "belong to other excerpts" in output
     assert (results / "embeddings" / "mfcc" / "trial0" / "OG.npy").exists()

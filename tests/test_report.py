@@ -196,6 +196,13 @@ def configured(sources, trials=3, width=4, excerpts=100, tasks=("AE",), encoders
     }
 
 
+def test_what_was_found_of_an_encoder_stands_in_the_head():
+    page = build(remarks=["Encoder mine: the same <audio> gives other points (48 %)."])
+    head, _, rest = page.partition("</header>")
+    assert "Encoder mine: the same &lt;audio&gt; gives other points (48 %)." in head and "48 %" not in rest
+    assert "about remark" not in build()
+
+
 def test_the_head_says_that_a_composed_run_is_composed_and_small():
     config = configured({"tagging": "synthetic", "separation": "synthetic", "unused": "folder"})
     assert report.about(config, {"tagging": 1420, "separation": 40}) == (

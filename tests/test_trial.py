@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+import torch
 
 from relatives import cli, consistency, distances, embedding, examination, transforms
 from relatives.corpora import folder
@@ -47,6 +48,26 @@ def changes(audio, calls=[]):
     return energy(audio)[:, : len(calls)]
 
 number = 3
+
+def imaginary(audio):
+    return energy(audio) * 1j
+
+def named(audio):
+    return {"points": energy(audio), "logits": None}
+
+def one(audio):
+    assert len(audio) == 1
+    return energy(audio)[0]
+
+def huge(audio):
+    return (energy(audio) * 1e37).astype(np.float32)
+
+def dropout(audio):
+    return energy(audio) * (np.random.random((len(audio), 32)) > 0.5)
+
+def batch(audio):
+    points = energy(audio)
+    return (points - points.mean(axis=0)) / (points.std(axis=0) + 1e-6)
 """
 
 
@@ -244,6 +265,23 @@ def test_a_sample_stops_when_it_has_enough(album, monkeypatch):
     ][:1]
 
 
+HEAR = """
+import torch
+
+class Model(torch.nn.Module):
+    sample_rate = 16000
+    scene_embedding_size = 20
+
+def load_model(file):
+    model = Model()
+    model.factor = float(open(file).read())
+    return model
+
+def get_scene_embeddings(audio, model):
+    return model.factor * audio.reshape(audio.shape[0], 20, -1).std(dim=2)
+"""
+
+
 class Page(HTMLParser):
     """The addresses that a page draws on, by tag."""
 
@@ -302,14 +340,20 @@ def test_what_is_heard_is_what_was_measured(windows, noise):
 
 
 FAULTS = [
-    ("{own}:nan", "it gives NaN or infinity for 2 of 2 excerpts"),
-    ("{own}:flat", "an encoder makes (batch, dimensions)"),
-    ("{own}:none", "points of 0 dimensions"),
+    ("{own}:nan", "what it returns holds NaN or infinity in 2 of 2 points; look for a division"),
+    ("{own}:flat", "has the shape (2,) for 2 excerpts; it must be (2, dimensions)"),
+    ("{own}:none", "has the shape (1, 0) for 1 excerpt;"),
+    ("{own}:imaginary", "what it returns is complex (complex64)"),
+    ("{own}:named", "a dictionary with the keys 'points', 'logits'; give the array of one of them alone"),
     ("{own}:fails", "{own}.py, line 17): RuntimeError: out of luck"),
-    ("{own}:changes", "under pitch shift −12 semitones: it makes points of 2 dimensions after 1 before"),
+    ("{own}:changes", "it makes points of 2 dimensions after 1 before"),
+    ("{own}:one", "say batch: 1 among its settings (test-encoder: --batch 1)"),
     ("{own}:number", "is of type int; name a function"),
     ("{own}:gone", "has no attribute 'gone'"),
-    ("gone:encode", "No module named 'gone'; modules are looked for in the working folder"),
+    ("gone:encode", "there is no module 'gone', installed or in"),
+    ("gone", "'gone' is no encoder; it can be mfcc, a checkpoint"),
+    ("gone.onnx", "there is no file gone.onnx"),
+    (".", "is a folder. Embeddings computed elsewhere go through the pipeline"),
     ("gone.pt", "there is no such checkpoint"),
 ]
 
@@ -335,6 +379,61 @@ def test_a_folder_that_will_not_do_is_one_sentence(here, album, tmp_path, capsys
         assert said.startswith(f"Error: {path}: ")
         assert message in said
     assert "ask for at most 9 with --excerpts" in said
+
+
+@pytest.mark.parametrize(
+    ("encoder", "words"),
+    [("dropout", r"given again \(\d+ %\)\. Look for dropout"), ("batch", r"(alone|in its batch) \(\d+ %\)")],
+)
+def test_an_encoder_that_differs_is_told_first(encoder, words, album, here, capsys):
+    assert run(f"{here}:{encoder}", "--audio", album, "--excerpts", 5) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert re.search(words, told[0])
+    text = re.sub("<[^>]*>", "", Path("report.html").read_text().partition("<main>")[2])
+    assert " ".join(text.split()).startswith(told[0])
+
+
+def test_squares_that_overflow_give_the_right_distances(album, here, capsys):
+    """Finite in float32, and their squares are not: as good as the same points in another unit."""
+    told = []
+    for name in ("energy", "huge"):
+        assert run(f"{here}:{name}", "--audio", album, "--excerpts", 5, "--output", f"{name}.html") == 0
+        told.append([line for line in capsys.readouterr().out.splitlines() if line.startswith("  - ")])
+    assert told[0] == told[1] and len(told[0]) >= 3
+
+
+def test_every_kind_is_tested(album, here, tmp_path, capsys):
+    class Level(torch.nn.Module):
+        def forward(self, audio):
+            return audio.reshape(audio.shape[0], 20, -1).std(dim=2)
+
+    class Fixed(torch.nn.Module):
+        def forward(self, audio):
+            return audio.reshape(4, 20, -1).std(dim=2)
+
+    torch.jit.script(Level()).save(tmp_path / "level.pt")
+    torch.jit.script(Fixed()).save(tmp_path / "fixed.pt")
+    (tmp_path / f"{here}hear.py").write_text(HEAR)
+    (tmp_path / "weights").write_text("2")
+    several = ("--audio", album, "--excerpts", 5)
+    assert run("level.pt", *several) == 2
+    said = capsys.readouterr().err
+    assert "level.pt is a TorchScript model, a program that runs with your rights" in said
+    assert "relatives test-encoder level.pt --kind torchscript" in said
+    for dimensions, *arguments in (
+        (20, "level.pt", "--kind", "torchscript"),
+        (20, "fixed.pt", "--kind", "torchscript", "--batch", 4),
+        (20, f"{here}hear", "--kind", "hear", "--model", "weights"),
+        (32, f"{here}:one", "--kind", "python", "--batch", 1),
+    ):
+        assert run(*arguments, *several) == 0
+        assert f"{dimensions} dimensions" in capsys.readouterr().out
+        assert all(str(word) in Path("report.html").read_text() for word in arguments)
+    assert run("fixed.pt", "--kind", "torchscript", *several) == 2
+    assert run("mfcc", "--batch", 1, *several) == 2
+    assert "mfcc takes no --batch; say its kind with --kind" in capsys.readouterr().err
+    assert run(f"{here}:energy", "--model", "weights", *several) == 2
+    assert "an encoder of the kind python takes batch, deterministic, sample_rate" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("wrong", [("--excerpts", "1"), ("--magnitudes", "all"), ("--sample-rate", "44.1")])

@@ -337,7 +337,6 @@ def arrays(seed: int) -> Iterator[Case]:
         "beyond float32": npy(good.astype(np.float64) * 1e300),
         "complex": npy(good.astype(complex)),
         "texts": npy(good.astype(str)),
-        "booleans": npy(good > 5),
         "records": npy(np.zeros((2, 3, 4), dtype=[("a", "f4"), ("b", "f4")])),
         "dates": npy(good.astype("datetime64[s]")),
         "one dimension": npy(good.ravel()),
@@ -363,6 +362,7 @@ def arrays(seed: int) -> Iterator[Case]:
     read = {
         "as it should be": whole,
         "whole numbers": npy(good.astype(int)),
+        "booleans": npy(good > 5),
         "Fortran's order": npy(np.asfortranarray(good)),
         "big-endian": npy(good.astype(">f4")),
         "denormals": npy(good * np.float32(1e-44)),

@@ -12,6 +12,8 @@ import shlex
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,7 +21,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from relatives import faults, seeds
+from relatives import embedding, faults, own_encoders, seeds
 from relatives.errors import InputError
 from relatives.files import replacing
 
@@ -101,7 +103,18 @@ def _add_test_encoder(commands) -> None:
     test.add_argument(
         "encoder",
         help="module:callable, from this folder or installed, that takes audio (batch, samples) float32 and"
-        " gives points (batch, dimensions); or a checkpoint (….pt) of the pipeline, or mfcc",
+        " gives points (batch, dimensions); an ONNX file; a checkpoint (….pt) of the pipeline; mfcc; or what"
+        " --kind says",
+    )
+    test.add_argument(
+        "--kind",
+        choices=[kind for kind, keys in own_encoders.KINDS.items() if keys],
+        help="of the encoder, where its name does not tell: a module with the interface of HEAR 2021, a"
+        " TorchScript file (which, as a module, runs with your rights: take it from whom you trust)",
+    )
+    test.add_argument("--model", metavar="FILE", help="the weights of a HEAR module")
+    test.add_argument(
+        "--batch", type=_whole(1), metavar="N", help="excerpts that the encoder takes at a time, if fixed"
     )
     test.add_argument("--audio", required=True, metavar="FOLDER", help="music in any formats, at any depth")
     test.add_argument("--output", default="report.html", metavar="FILE", help="default: %(default)s")
@@ -175,31 +188,40 @@ def test_encoder(options: argparse.Namespace) -> int:
     if Path(options.output).is_dir():
         raise InputError(f"{options.output} is a folder. Name a file with --output.")
     # Only now, that a wrong argument is told at once
-    from relatives import encoder_report, examination
+    from relatives import encoder_report, examination, repeatability
     from relatives.corpora.synthetic import ambience
 
     rate, asked = options.sample_rate, options.magnitudes
     space = name_of(options.encoder)
-    sys.path.append(os.getcwd())  # also for what the encoder imports only when it is called
-    encode = examination.load(options.encoder, rate)
+    with one_sentence():
+        encoder = load(options)
     windows, excerpts, skipped = read(Path(options.audio), options.excerpts, rate, options.seed)
+    originals = examination.originals(windows, round(examination.SECONDS * rate))
+    with one_sentence():
+        chosen = repeatability.some(len(originals), encoder.batch)
+        checks = repeatability.examine(encoder, originals[chosen])
+    remarks = repeatability.sentences(checks)
+    for sentence in remarks:
+        print(sentence, flush=True)
     noise = ambience.bar(BAR, rate, seeds.generator(options.seed, "noise"))
-    measurement = examination.measure(
-        encode,
-        space,
-        windows,
-        excerpts["excerpt_id"].to_numpy(),
-        examination.grid(MAGNITUDES[asked] if asked in MAGNITUDES else int(asked)),
-        rate,
-        options.seed,
-        noise,
-        os.cpu_count() or 1,
-        progress=lambda places: tqdm(places, desc="testing", unit="magnitude", dynamic_ncols=True),
-    )
+    with one_sentence():
+        measurement = examination.measure(
+            encoder,
+            space,
+            windows,
+            excerpts["excerpt_id"].to_numpy(),
+            examination.grid(MAGNITUDES[asked] if asked in MAGNITUDES else int(asked)),
+            rate,
+            options.seed,
+            noise,
+            os.cpu_count() or 1,
+            progress=lambda places: tqdm(places, desc="testing", unit="magnitude", dynamic_ncols=True),
+        )
     report = encoder_report.build(
         REPORT / "encoder.html.j2",
         {name: (REPORT / f"{name}.rst").read_text() for name in encoder_report.FIGURES},
         measurement,
+        checks,
         windows=windows,
         sample_rate=rate,
         seed=options.seed,
@@ -214,10 +236,48 @@ def test_encoder(options: argparse.Namespace) -> int:
 
     print(f"\n{space}: {len(windows)} excerpts of {excerpts['track_id'].nunique()} track(s),", end=" ")
     print(f"{len(measurement.places)} magnitudes, {measurement.dimensions} dimensions")
-    for sentence in examination.findings(measurement):
+    for sentence in [*remarks, *examination.findings(measurement)]:
         print(f"  - {sentence}")
     print(f"{options.output}: the report, after {time.monotonic() - started:.0f} s")
     return 0
+
+
+def load(options: argparse.Namespace) -> embedding.Encoder:
+    """The encoder that the arguments name, of any kind that has code.
+
+    Raises
+    ------
+    InputError
+        There is no such encoder, or it cannot be loaded.
+    """
+    name, kind = options.encoder, options.kind
+    if kind is None and name.endswith(".onnx"):
+        kind = "onnx"
+    elif kind is None and ":" in name and not name.endswith(".pt"):
+        kind = "python"
+    given = {key: getattr(options, key) for key in ("model", "batch") if getattr(options, key) is not None}
+    if kind is None and Path(name).is_dir():
+        raise InputError(
+            f"{name} is a folder. Embeddings computed elsewhere go through the pipeline: put {{name: away,"
+            f" embeddings: {name}}} among the encoders of its configuration"
+        )
+    if kind is None:
+        if given:
+            raise InputError(f"{name} takes no --{next(iter(given))}; say its kind with --kind")
+        return embedding.encoder(name, options.sample_rate)
+    settings = {"name": name_of(name), kind: name, **given}
+    for _, words in own_encoders.faults(settings):
+        raise InputError(f"encoder {name!r}: {words}")
+    return embedding.encoder(settings, options.sample_rate)
+
+
+@contextmanager
+def one_sentence() -> Iterator[None]:
+    """Leave the traceback out of an `InputError` about an encoder; its first line says where it arose."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(str(error).split("\n", 1)[0]) from error
 
 
 def name_of(encoder: str) -> str:
@@ -292,4 +352,7 @@ def command(options: argparse.Namespace) -> str:
     words = ["relatives", "test-encoder", options.encoder, "--audio", options.audio]
     words += ["--excerpts", str(options.excerpts), "--magnitudes", options.magnitudes]
     words += ["--seed", str(options.seed), "--sample-rate", str(options.sample_rate)]
+    for option in ("kind", "model", "batch"):
+        if (value := getattr(options, option)) is not None:
+            words += [f"--{option}", str(value)]
     return shlex.join(words)

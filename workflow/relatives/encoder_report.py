@@ -7,7 +7,7 @@ and no date: the same test gives the same bytes.
 
 import base64
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
@@ -16,10 +16,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from relatives import examination, projection
+from relatives import examination, projection, repeatability
 from relatives.audio import centre
 from relatives.examination import Measurement
 from relatives.figures import curves, fig01, smallest
+from relatives.repeatability import Check
 from relatives.report import caption, page
 from relatives.transforms import mp3
 
@@ -39,6 +40,7 @@ def build(
     template: Path,
     captions: Mapping[str, str],
     measurement: Measurement,
+    checks: Sequence[Check],
     *,
     windows: np.ndarray,
     sample_rate: int,
@@ -58,6 +60,8 @@ def build(
     captions : mapping of str to str
         In reStructuredText, of each of `FIGURES`.
     measurement : Measurement
+    checks : sequence of Check
+        As from `repeatability.examine`.
     windows, sample_rate, seed, noise
         As they were given to `examination.measure`, to make the excerpts again that are to be heard.
     excerpts : DataFrame
@@ -90,6 +94,7 @@ def build(
     return page(
         template,
         encoder=measurement.space,
+        remarks=[check for check in checks if check.sentence],
         findings=examination.findings(measurement),
         headline={
             "excerpts of 2 s": len(windows),
@@ -118,6 +123,16 @@ def build(
         errors={"all": len(strayed), "smallest": int(strayed["smallest"].sum())},
         cases=measurement.errors[measurement.space, 0, "euclidean"].size,
         rows=[row | {"name": row_name(row)} for row in table.to_dict("records")],
+        checks=[
+            {
+                "name": check.name,
+                "share": repeatability.percent(check.share),
+                "limit": repeatability.percent(repeatability.TOLERANCES[check.name]),
+                "over": check.grave,
+            }
+            for check in checks
+            if check.name in repeatability.TOLERANCES
+        ],
         skipped=skipped,
         command=command,
         versions=versions,

@@ -9,14 +9,11 @@ gravest magnitudes, or more. Everything is held as one trial of the pipeline's t
 and `findings` say what it means. Nothing here reads or writes a file.
 """
 
-import os
-import traceback
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -28,9 +25,6 @@ from relatives.errors import InputError
 from relatives.features import mfcc
 from relatives.figures.style import DISTANCES
 from relatives.statistics import bootstrap
-
-PACKAGE, LIBRARY = (str(Path(module).parent) + os.sep for module in (__file__, os.__file__))
-"""Where no code of a user is: this package, and Python's own."""
 
 SECONDS, WINDOW = 2.0, 4.0
 """Of an excerpt, and of what is transformed about it (study)."""
@@ -125,68 +119,6 @@ def grid(count: int) -> dict[str, list[float]]:
     return found
 
 
-def load(source: str, sample_rate: int) -> Encoder:
-    """The encoder of a name, as `embedding.encoder` takes it, whose faults are told in one sentence.
-
-    Returns
-    -------
-    callable
-        (batch, samples) float32 -> (batch, dimensions) float32.
-
-    Raises
-    ------
-    InputError
-        If it cannot be loaded; and, from the encoder, if it fails, or gives points of varying dimensions.
-    """
-    try:
-        encoder = embedding.encoder(source, sample_rate)
-    except InputError as error:
-        where = "; modules are looked for in the working folder and among the installed ones"
-        hint = where if isinstance(error.__cause__, ImportError) else ""
-        raise InputError(f"{error}{hint}") from error
-    except Exception as error:  # the user's own code may raise anything
-        raise InputError(f"encoder {source!r} cannot be loaded{_told(error)}") from error
-    if not callable(encoder):
-        raise InputError(
-            f"encoder {source!r} is of type {type(encoder).__name__}; name a function that takes audio"
-            " (batch, samples) and gives points (batch, dimensions)"
-        )
-    seen = []
-
-    def encode(audio: np.ndarray) -> np.ndarray:
-        try:
-            points = np.asarray(encoder(audio), dtype=np.float32)
-        except Exception as error:
-            raise InputError(f"it fails on audio {audio.shape} float32{_told(error)}") from error
-        strange = ~np.isfinite(points).all(axis=tuple(range(1, points.ndim)))
-        if strange.any():
-            raise InputError(
-                f"it gives NaN or infinity for {np.count_nonzero(strange)} of {len(audio)} excerpts; look for"
-                " a division or a logarithm without a floor"
-            )
-        seen.append(points.shape[1:])
-        if points.ndim == 2 and (seen[-1] != seen[0] or not points.shape[1]):
-            before = f" after {seen[0][0]} before" if seen[-1] != seen[0] else ""
-            raise InputError(
-                f"it makes points of {points.shape[1]} dimensions{before}; keep them at one number"
-            )
-        return points
-
-    return encode
-
-
-def _told(error: Exception) -> str:
-    """Where in the user's code an error arose, and what it says."""
-    frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith(("<", PACKAGE, LIBRARY)) and "site-packages" not in frame.filename
-    ]
-    where = f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
-    said = " ".join(str(error).split())
-    return f"{where}: {type(error).__name__}: {said}"
-
-
 def originals(windows: np.ndarray, samples: int) -> np.ndarray:
     """The excerpts (n, samples) in the middle of windows (n, window samples), rounded as the transformed."""
     return np.stack([quantise(centre(window, samples)) for window in windows])
@@ -221,8 +153,8 @@ def measure(
 
     Parameters
     ----------
-    encode : callable
-        As from `load`.
+    encode : Encoder or callable
+        As from `embedding.encoder`.
     space : str
         What its space is called.
     windows : (n, window samples) float32
@@ -252,11 +184,12 @@ def measure(
     own = np.arange(len(windows))
     subsequence = min(SUBSEQUENCE, 1 + samples // mfcc.HOP)
 
-    def points(audio, sequences, place):
+    def points(audio, sequences, place, dimensions=None):
         try:
-            return {space: embedding.embed(encode, audio), MFCC: mfcc.statistics(sequences)}
+            found = embedding.embed(encode, audio, dimensions=dimensions)
         except InputError as error:
             raise InputError(f"encoder {space!r}, on {place}: {error}") from error
+        return {space: found, MFCC: mfcc.statistics(sequences)}
 
     def audio_distances(sequences):
         return {
@@ -278,7 +211,8 @@ def measure(
                 name, magnitude, windows, samples, sample_rate, excerpt_ids, seed, noise, pool
             )
             sequences = mfcc.sequences(audio, sample_rate)
-            queries = points(audio, sequences, f"excerpts under {place_name(name, magnitude)}")
+            place = f"excerpts under {place_name(name, magnitude)}"
+            queries = points(audio, sequences, place, references[space].shape[1])
             if magnitude in transforms.SMALLEST[name]:
                 kept.append((name, magnitude, queries[space]))
             latent = {(at, 0): (queries[at], references[at]) for at in queries}
@@ -412,8 +346,8 @@ def findings(measurement: Measurement) -> list[str]:
         )
     else:
         sentences.append(
-            f"Its distances have a rank correlation of {row['encoder']:.2f} with those of the audio (DTW),"
-            f" those of MFCC {row['mfcc']:.2f}: {verdict(row, 'like the audio')}."
+            f"Its distances have a rank correlation of {row['encoder']:z.2f} with those of the audio (DTW),"
+            f" those of MFCC {row['mfcc']:z.2f}: {verdict(row, 'like the audio')}.".replace("-", "−")
         )
     errors = found.errors[found.space, 0, "euclidean"].mean(axis=1)
     smallest = np.flatnonzero(place_weights(found.places, claims.smallest))

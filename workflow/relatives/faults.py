@@ -49,6 +49,7 @@ LOWER = {
     "transform_with_vocals": "excerpts.block, which leaves the results as they are",
     "train": "training.batch or training.width, which makes another network",
     "embed": _EXCERPTS,
+    "embed_networks": _EXCERPTS,
     "collect": _EXCERPTS,
     "perform": _EXCERPTS,
     "distances": _EXCERPTS,

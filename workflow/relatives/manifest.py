@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from relatives import points, repeatability
 from relatives.errors import InputError
 from relatives.inputs import OF_THE_CONTENT, check_file
 
@@ -87,10 +88,15 @@ def read(folder: str | Path, wanted: dict) -> dict[str, np.ndarray]:
     arrays = {}
     for name, entry in wanted["transformations"].items():
         path = folder / entry["embeddings"]["file"]
-        arrays[name] = array = _array(path, entry["embeddings"]["shape"])
+        given = _array(path, entry["embeddings"]["shape"])
+        arrays[name] = array = points.float32(given, str(path))
         dimensions = next(iter(arrays.values())).shape[-1]
         if array.shape[-1] != dimensions:
             raise InputError(f"{path} has {array.shape[-1]} dimensions, the arrays before it {dimensions}")
+        # the originals stand first; under a grave transformation points may well come together
+        share = repeatability.rounding(given[0, : repeatability.MOST]) if len(arrays) == 1 else 0.0
+        if share > repeatability.TOLERANCES[repeatability.ROUNDING]:
+            raise InputError(f"{path}: {repeatability.too_near(share)}")
     return arrays
 
 
@@ -125,13 +131,7 @@ def _array(path: Path, shape: list[int]) -> np.ndarray:
         raise InputError(
             f"{path} has the shape {array.shape}; it must be ({shape[0]}, {shape[1]}, dimensions)"
         )
-    if array.dtype.kind not in "fiu":
-        raise InputError(f"{path} holds {array.dtype}; it must hold float32")
-    with np.errstate(over="ignore"):  # a float64 too large becomes infinity
-        array = array.astype(np.float32)
-    if not np.isfinite(array).all():
-        raise InputError(f"{path} holds NaN or infinity")
-    return array
+    return points.array(array, str(path))
 
 
 def _file(path: str) -> dict:

@@ -12,8 +12,14 @@ space that it gives, and one of five kinds.
 The first four run with the user's rights: a TorchScript or ONNX file is a program as a module is, and no
 check of the file could make one safe. Embeddings are data, and are never run.
 
-The first, third and fourth take a ``sample_rate`` in Hz where it is not that of the excerpts. The code is
-another's: whatever it raises becomes an `InputError` that names the encoder and ends in its traceback.
+These four also take
+
+* ``sample_rate`` in Hz, but for ``hear``, where it is not that of the excerpts;
+* ``batch``, where it is fixed: the number of excerpts that a model takes at a time, no more and no fewer;
+* ``deterministic: false``, where it is meant that the same audio gives other points (see `repeatability`).
+
+The code is another's: whatever it raises becomes an `InputError`, which says in its first line what was
+raised and where, and ends in the traceback.
 """
 
 import importlib
@@ -21,24 +27,33 @@ import importlib.util
 import os
 import sys
 import traceback
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import numpy as np
-
-from relatives import audio, provenance
+from relatives import points, provenance
 from relatives.errors import InputError
 from relatives.inputs import is_file, is_path
 
+CALLED = {"batch", "deterministic"}
+
 KINDS = {
-    "python": {"sample_rate"},
-    "hear": {"model"},
-    "torchscript": {"sample_rate"},
-    "onnx": {"sample_rate"},
+    "python": {"sample_rate"} | CALLED,
+    "hear": {"model"} | CALLED,
+    "torchscript": {"sample_rate"} | CALLED,
+    "onnx": {"sample_rate"} | CALLED,
     "embeddings": set(),
 }
 """The kinds of encoders, and the keys that each may have beside its name."""
+
+PACKAGE, LIBRARY = (str(Path(module).parent) + os.sep for module in (__file__, os.__file__))
+"""Where no code of a user is: this package, and Python's own."""
+
+LONGEST = 500
+"""Characters of an error in the first line; all of it is in the traceback."""
+
+MODULES = "; modules are looked for in the working folder and among the installed ones"
 
 
 def kind(settings: dict) -> str:
@@ -59,7 +74,7 @@ def faults(settings: dict) -> Iterator[tuple[str, str]]:
         return
     key = found[0]
     for other in sorted(set(settings) - {"name", key} - KINDS[key]):
-        takes = " and ".join(sorted(KINDS[key])) or "nothing"
+        takes = ", ".join(sorted(KINDS[key])) or "nothing"
         yield other, f"an encoder of the kind {key} takes {takes} beside its name"
     if key == "python" and not all(settings[key].partition(":")):
         yield key, f"{settings[key]!r} is not package.module:callable"
@@ -84,15 +99,13 @@ def digest(settings: dict) -> str:
     return of_code + provenance.of_files(files(settings))
 
 
-def load(settings: dict, sample_rate: int, device: str = "auto", threads: int = 1) -> Callable:
-    """The encoder of its settings.
+def load(settings: dict, device: str = "auto", threads: int = 1) -> tuple[Callable, int | None, int | None]:
+    """The code of an encoder.
 
     Parameters
     ----------
     settings : dict
         An entry of the configuration, of another kind than ``embeddings``.
-    sample_rate : int
-        Of the excerpts, in Hz. They are resampled to that of the encoder.
     device : {"auto", "cpu", "cuda"}
         For ``hear`` and ``torchscript``; a function of Python chooses for itself, ONNX runs on the CPU.
     threads : int
@@ -100,29 +113,21 @@ def load(settings: dict, sample_rate: int, device: str = "auto", threads: int = 
 
     Returns
     -------
-    callable
-        (batch, samples) float32 -> what the encoder gives, which `embedding.embed` checks.
+    function : callable
+        (batch, samples) float32 -> what the encoder gives, which `relatives.points` checks.
+    sample_rate : int or None
+        In Hz, that it takes its audio at; None: any.
+    batch : int or None
+        How many excerpts it takes at a time, as its settings or its file say; None: any number.
 
     Raises
     ------
     InputError
-        The encoder cannot be loaded; when it is called, that it raised something.
+        The encoder cannot be loaded, or its file says another batch than its settings.
     """
-    name = title(settings)
     loaders = {"python": _python, "hear": _hear, "torchscript": _torchscript, "onnx": _onnx}
-    with foreign_code(f"{name} cannot be loaded"):
-        encode, own_rate = loaders[kind(settings)](settings, device, threads)
-    rate = own_rate or sample_rate
-
-    def encoder(excerpts: np.ndarray) -> np.ndarray:
-        # (batch, samples) -> (samples, batch), as soxr takes channels, and back
-        excerpts = np.ascontiguousarray(audio.resample(excerpts.T, sample_rate, rate).T)
-        with foreign_code(f"{name} fails on float32 of shape {excerpts.shape} at {rate} Hz"):
-            points = encode(excerpts)
-            # A tensor of torch may hold its gradient or lie on another device
-            return points.detach().cpu().numpy() if hasattr(points, "detach") else np.asarray(points)
-
-    return encoder
+    with foreign_code(f"{title(settings)} cannot be loaded"):
+        return loaders[kind(settings)](settings, device, threads)
 
 
 def function(name: str) -> Callable:
@@ -162,8 +167,21 @@ def foreign_code(words: str) -> Iterator[None]:
             raise
         except (Exception, SystemExit) as error:
             # The first frame is the one here
-            frames = traceback.format_exception(type(error), error, error.__traceback__.tb_next)
-            raise InputError(f"{words}: {type(error).__name__}: {error}\n{''.join(frames)}") from error
+            error_frames = error.__traceback__.tb_next
+            place, said = _place(error_frames), " ".join(str(error).split())[:LONGEST]
+            hint = MODULES if isinstance(error, ModuleNotFoundError) else ""
+            frames = "".join(traceback.format_exception(type(error), error, error_frames))
+            raise InputError(f"{words}{place}: {type(error).__name__}: {said}{hint}\n{frames}") from error
+
+
+def _place(frames) -> str:
+    """Where in the user's code an error arose: " (mine.py, line 3)"; nothing where it is in none of it."""
+    own = [
+        frame
+        for frame in traceback.extract_tb(frames)
+        if not frame.filename.startswith(("<", PACKAGE, LIBRARY)) and "site-packages" not in frame.filename
+    ]
+    return f" ({own[-1].filename}, line {own[-1].lineno})" if own else ""
 
 
 def _module(settings: dict) -> str:
@@ -180,8 +198,14 @@ def files(settings: dict) -> list[Path]:
 
 
 def _python(settings, device, threads):
-    """A function, and the rate that it wants."""
-    return function(settings["python"]), settings.get("sample_rate")
+    """A function, the rate and the batch that it wants."""
+    found = function(settings["python"])
+    if not callable(found):
+        raise InputError(
+            f"{title(settings)} is of type {type(found).__name__}; name a function that takes audio (batch,"
+            " samples) and gives points (batch, dimensions)"
+        )
+    return found, settings.get("sample_rate"), settings.get("batch")
 
 
 def _hear(settings, device, threads):
@@ -196,27 +220,34 @@ def _hear(settings, device, threads):
 
     def encode(excerpts):
         with torch.inference_mode():
-            points = module.get_scene_embeddings(torch.from_numpy(excerpts).to(place), model)
-        if tuple(points.shape) != (len(excerpts), size):
-            raise ValueError(
-                f"get_scene_embeddings gives {tuple(points.shape)}; "
-                f"scene_embedding_size promises {(len(excerpts), size)}"
+            given = module.get_scene_embeddings(torch.from_numpy(excerpts).to(place), model)
+        found = points.of(given, len(excerpts), "what get_scene_embeddings returns")
+        if found.shape[1] != size:
+            raise InputError(
+                f"get_scene_embeddings gives points of {found.shape[1]} dimensions; scene_embedding_size"
+                f" promises {size}"
             )
-        return points
+        return found
 
-    return encode, int(model.sample_rate)
+    return encode, int(model.sample_rate), settings.get("batch")
 
 
 def _torchscript(settings, device, threads):
     """A scripted or traced model, in evaluation."""
     torch, place = _torch(device, threads)
-    model = torch.jit.load(files(settings)[0], map_location=place).eval()
+    file = files(settings)[0]
+    if not is_torchscript(file):
+        raise InputError(
+            f"{title(settings)}: {file} is no TorchScript file, which torch.jit.save makes (one of torch.save"
+            " holds weights without their model)"
+        )
+    model = torch.jit.load(file, map_location=place).eval()
 
     def encode(excerpts):
         with torch.inference_mode():
             return _first(model(torch.from_numpy(excerpts).to(place)))
 
-    return encode, settings.get("sample_rate")
+    return encode, settings.get("sample_rate"), settings.get("batch")
 
 
 def _onnx(settings, device, threads):
@@ -231,15 +262,38 @@ def _onnx(settings, device, threads):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(files(settings)[0], options, providers=["CPUExecutionProvider"])
-    inputs = [put.name for put in session.get_inputs()]
+    inputs = session.get_inputs()
     if len(inputs) != 1:
-        raise InputError(f"{title(settings)} has the inputs {', '.join(inputs)}; it must have one, the audio")
-    return lambda excerpts: session.run(None, {inputs[0]: excerpts})[0], settings.get("sample_rate")
+        names = ", ".join(put.name for put in inputs)
+        raise InputError(f"{title(settings)} has the inputs {names}; it must have one, the audio")
+    batch, [audio] = settings.get("batch"), inputs
+    fixed = audio.shape[0] if audio.shape and isinstance(audio.shape[0], int) else batch
+    if batch not in (None, fixed):
+        raise InputError(
+            f"{title(settings)} takes {fixed} excerpts at a time, as its file says, and batch says {batch};"
+            " leave batch out"
+        )
+    return lambda excerpts: session.run(None, {audio.name: excerpts})[0], settings.get("sample_rate"), fixed
 
 
-def _first(points):
+def is_torchscript(file: str | os.PathLike) -> bool:
+    """Whether a file is one of ``torch.jit.save``: a ZIP with code in it. Nothing of it is run.
+
+    What is no file, or no ZIP, is none.
+    """
+    if not is_file(file):  # a pipe might never end
+        return False
+    try:
+        with zipfile.ZipFile(Path(file).expanduser()) as archive:
+            names = {name.partition("/")[2] for name in archive.namelist()}
+    except (OSError, ValueError, RuntimeError, zipfile.BadZipFile, NotImplementedError):
+        return False
+    return "constants.pkl" in names and any(name.startswith("code/") for name in names)
+
+
+def _first(given):
     """The embedding, of a model that gives it alone or before other things."""
-    return points[0] if isinstance(points, tuple | list) else points
+    return given[0] if isinstance(given, tuple | list) and given else given
 
 
 def _torch(device: str, threads: int):

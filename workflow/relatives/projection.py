@@ -15,6 +15,9 @@ from relatives import seeds
 
 PERPLEXITY = 30.0
 
+SAFE = 1e12
+"""Coordinates up to it and down to its inverse have squares within the range of float32, also summed."""
+
 
 def plane(points: np.ndarray, seed: int, *names: object) -> np.ndarray:
     """Lay points out in the plane with t-SNE.
@@ -39,6 +42,10 @@ def plane(points: np.ndarray, seed: int, *names: object) -> np.ndarray:
     thread: with more, sums are added in another order and the same seed would give another plane.
     """
     points = np.asarray(points, dtype=np.float32)
+    largest = float(np.abs(points).max())
+    if largest and not 1 / SAFE < largest < SAFE:
+        # t-SNE and its first components square in float32, where this would overflow or vanish
+        points = (points.astype(np.float64) / largest).astype(np.float32)
     # A collapsed space, all points alike, has no components to start from.
     start = "pca" if np.ptp(points, axis=0).any() else "random"
     layout = TSNE(

@@ -88,13 +88,6 @@ def corpus_files(corpus):
     return {name.split(".")[0]: f"{folder}/{name}" for name in names}
 
 
-def checkpoint(wildcards):
-    """The network of a latent space; MFCC and the user's own have none to load."""
-    if wildcards.space == "mfcc" or wildcards.space in OWN:
-        return []
-    return f"results/consistency/models/{wildcards.space}/VGG/trial{wildcards.trial}/checkpoint.pt"
-
-
 def own_code(wildcards):
     """What a space of the user's own is made by, as a digest."""
     return own_encoders.digest(OWN[wildcards.space]) if wildcards.space in OWN else None

@@ -14,6 +14,7 @@ rule report:
         scores=f"{CONSISTENCY}/tables/scores.csv" if NETWORKS["task"] else [],
         skipped=expand("data/corpora/{corpus}/skipped.csv", corpus=configuration.corpora_in_use(config)),
         tracks=expand("data/corpora/{corpus}/tracks.parquet", corpus=configuration.corpora_in_use(config)),
+        examinations=expand(EXAMINATION, space=EXAMINED),
     output:
         "results/report.html",
     log:

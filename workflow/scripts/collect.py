@@ -17,7 +17,7 @@ def main(job):
     except InputError as error:
         raise InputError(f"{own_encoders.title(job.params.own)}: {error}") from None
     for name, points in arrays.items():
-        with replacing(job.output[name]) as path:
+        with replacing(job.output[name][0]) as path:
             np.save(path, points)
     return own_encoders.files(job.params.own)
 

@@ -46,6 +46,7 @@ def main(job):
     )
     stages, overhead = report.costs(Path(job.params.timing), Path(job.params.logs))
     tracks = {Path(path).parent.name: pd.read_parquet(path) for path in job.input.tracks}
+    examinations = {Path(path).parent.name: pd.read_csv(path) for path in job.input.examinations}
     points = config["consistency"]["corpus"]
     headline = {
         f"tracks ({', '.join(tracks)})": str(sum(map(len, tracks.values()))),
@@ -72,6 +73,11 @@ def main(job):
             ],
             ignore_index=True,
         )[["corpus", "file", "reason"]],
+        remarks=[
+            f"Encoder {space}: {sentence}"
+            for space, checks in examinations.items()
+            for sentence in checks["sentence"].dropna()
+        ],
         versions={"relatives": version("relatives")} | {name: version(name) for name in PACKAGES},
         provenance=lineage.summary(map(str, job.input), Path(), tracks),
         config=config,

@@ -40,6 +40,9 @@ from relatives.models.encoders import BINS, Block, GlobalAveragePooling, MFCCEnc
 
 ENCODERS = ("VGG", "MFCC")
 
+FRONT_END = ("encoder", "samples", "sample_rate", "frames", "top_db")
+"""The settings by which a network computes from audio what its encoder sees."""
+
 
 class Network(nn.Module):
     """An encoder and the head of a task; `build` makes one with weights drawn from a seed.
