@@ -268,16 +268,30 @@ def test_a_run_like_the_study_supports_every_finding():
     assert evidence.groupby("claim").size().tolist() == sizes
 
 
+@pytest.mark.parametrize("name", sorted(path.name for path in Path(claims.__file__).parent.glob("*.py")))
+def test_each_module_of_the_findings_counts_in_the_fingerprint(name, monkeypatch):
+    module, read = Path(claims.__file__).parent / name, provenance._read
+    before = provenance.fingerprint("claims")
+
+    def changed(file, root):
+        digest, imports = read(file, root)
+        return ("of other code" if file == module else digest), imports
+
+    monkeypatch.setattr(provenance, "_read", changed)
+    assert provenance.fingerprint("claims") != before
+
+
 def test_a_change_of_a_statement_changes_the_fingerprint(tmp_path):
     """The words of a finding are data: a docstring would not count."""
-    source = Path(claims.__file__).read_text()
+    module = Path(claims.of_performance.__file__)
+    source = module.read_text()
     digests = set()
     for number, words in enumerate(("PS most.", "PS most of all.")):
         folder = tmp_path / str(number)
         folder.mkdir()
         assert source.count("PS most.") == 1
-        (folder / "claims.py").write_text(source.replace("PS most.", words))
-        digests.add(provenance._read(folder / "claims.py", folder)[0])
+        (folder / module.name).write_text(source.replace("PS most.", words))
+        digests.add(provenance._read(folder / module.name, folder)[0])
     assert len(digests) == 2
 
 
