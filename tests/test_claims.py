@@ -13,6 +13,7 @@ from relatives import claims, provenance
 from relatives import tables as tidy
 from relatives.claims import BESIDE, CONTRADICTED, SUPPORTED, UNDECIDED, Estimate, Part, Run
 from relatives.statistics import bootstrap
+from relatives.study import LEAD
 from relatives.tasks import TASKS
 
 GRID = {
@@ -145,13 +146,13 @@ def differences(model, term, means, half=0.01):
 
 MEANS = {
     ("performance", "encoder"): {"VGG": 0.8, "MFCC": -0.5},
-    ("performance", "gap"): {"AE": 2.0, "AT": 1.5, "IR": 1.4, "VS": 0.5},
+    ("performance", LEAD): {"AE": 2.0, "AT": 1.5, "IR": 1.4, "VS": 0.5},
     ("within_euclidean", "space"): {"mfcc": 0.7, "AT": 0.6, "IR": 0.5, "VS": 0.4, "AE": 0.3},
     ("agreement_simple_cosine", "space"): {"mfcc": 0.7, "AT": 0.6, "IR": 0.5, "VS": 0.4, "AE": 0.3},
     ("correlation_dtw_euclidean", "space"): CORRELATIONS,
     ("correlation_simple_cosine", "space"): {"mfcc": 0.9, "AE": 0.4, "VS": 0.3, "IR": 0.2, "AT": 0.1},
-    ("correlation_dtw_euclidean-cosine", "space"): dict.fromkeys(LATENT, 0.0) | {"mfcc": 0.1},
-    ("correlation_simple_euclidean-cosine", "space"): dict.fromkeys(LATENT, 0.0) | {"mfcc": 0.1},
+    ("correlation_dtw_euclidean_less_cosine", "space"): dict.fromkeys(LATENT, 0.0) | {"mfcc": 0.1},
+    ("correlation_simple_euclidean_less_cosine", "space"): dict.fromkeys(LATENT, 0.0) | {"mfcc": 0.1},
 }
 EFFECTS = {
     ("performance", "encoder"): 900.0,
@@ -308,11 +309,11 @@ UPSETS = {
     "another effect is larger": (2, lambda: models(effects={("performance", "task"): 990.0})),
     "a gap is larger than that of AE": (
         2,
-        lambda: models({("performance", "gap"): {"AE": 2.0, "AT": 1.5, "IR": 2.1, "VS": 0.5}}),
+        lambda: models({("performance", LEAD): {"AE": 2.0, "AT": 1.5, "IR": 2.1, "VS": 0.5}}),
     ),
     "a gap is smaller than that of VS": (
         2,
-        lambda: models({("performance", "gap"): {"AE": 2.0, "AT": 0.4, "IR": 1.4, "VS": 0.5}}),
+        lambda: models({("performance", LEAD): {"AE": 2.0, "AT": 0.4, "IR": 1.4, "VS": 0.5}}),
     ),
     "two spaces change places": (3, lambda: models({SPACES[0]: MEANS[SPACES[0]] | {"IR": 0.65}})),
     "the transformation is larger under cosine": (
@@ -343,7 +344,7 @@ UPSETS = {
     "the lead is smaller under Euclidean": (
         14,
         lambda: models(
-            {("correlation_dtw_euclidean-cosine", "space"): dict.fromkeys(LATENT, 0.0) | {"mfcc": -0.1}}
+            {("correlation_dtw_euclidean_less_cosine", "space"): dict.fromkeys(LATENT, 0.0) | {"mfcc": -0.1}}
         ),
     ),
     "correlation has the order of agreement": (
@@ -397,7 +398,7 @@ def test_differences_are_judged_over_networks_with_the_additive_interval_beside(
     wide = models(means, half=0.2)
     run = study(**tables) | {"mixed_differences": wide["mixed_differences"]}
     _, evidence = claims.evaluate(run, **SETTINGS)
-    row = evidence[evidence["quantity"] == "consistency (Euclidean): AT − IR"].iloc[0]
+    row = evidence[evidence["quantity"] == "lead of AT over IR in consistency (Euclidean)"].iloc[0]
     assert row["verdict"] == UNDECIDED and "over networks and excerpts" in row["rule"]
     assert (row["run"], row["lower"], row["upper"]) == pytest.approx((-0.05, -0.25, 0.15))
     assert (row["additive"], row["additive_lower"], row["additive_upper"]) == pytest.approx(
@@ -425,7 +426,7 @@ def test_one_trial_says_nothing_of_other_networks():
     assert table["rule"].str.startswith("needs more than one trial").all()
     fit = mixed(means, 0.01)["mixed_fit"].assign(converged=False, note="no residual is left")
     row = judge(study(mixed_fit=fit), 3)
-    assert row["rule"] == "needs the mixed model within_euclidean, not fitted: no residual is left"
+    assert row["rule"] == "needs the mixed model of consistency within the latent spaces (Euclidean), not fitted: no residual is left"
 
 
 def test_numbers_of_the_study_are_held_against_its_spaces_alone():
@@ -476,17 +477,24 @@ def test_an_order_that_the_originals_do_not_have_contradicts_nothing():
     assert row["rule"].startswith("on originals AT and VS have no order (0.210 and 0.200)")
 
 
+@pytest.mark.parametrize("run", [{}, None], ids=["nothing", "all"])
+def test_quantities_are_phrases_and_no_formulas(run):
+    _, evidence = claims.evaluate(study() if run is None else run, **SETTINGS)
+    assert not evidence["quantity"].str.contains(r" [−/<>|×] |[_^{]").any()
+    assert not evidence["rule"].str.contains(r" [−/<>|] |[{^]|needs the \w+ model \w*_").any()
+
+
 def test_the_part_that_decides_is_shown():
     undecided_and_contradicted = MEANS[SPACES[0]] | {"IR": 0.605, "AE": 0.42}
     table, evidence = claims.evaluate(study(**models({SPACES[0]: undecided_and_contradicted})), **SETTINGS)
     parts = evidence[evidence["claim"] == 3].set_index("quantity")
-    assert parts.loc["consistency (Euclidean): AT − IR", "verdict"] == UNDECIDED
-    assert parts.loc["consistency (Euclidean): VS − AE", "verdict"] == CONTRADICTED
+    assert parts.loc["lead of AT over IR in consistency (Euclidean)", "verdict"] == UNDECIDED
+    assert parts.loc["lead of VS over AE in consistency (Euclidean)", "verdict"] == CONTRADICTED
     row = table.set_index("claim").loc[3]
-    assert row["quantity"] == "consistency (Euclidean): VS − AE" and row["study"] == "0.161"
+    assert row["quantity"] == "lead of VS over AE in consistency (Euclidean)" and row["study"] == "0.161"
     assert (row["run"], row["lower"], row["upper"]) == pytest.approx((-0.02, -0.03, -0.01))
     first = judge(study(), 3)
-    assert first["quantity"] == "consistency (Euclidean): MFCC − AT" and first["study"] == "0.070"
+    assert first["quantity"] == "lead of MFCC over AT in consistency (Euclidean)" and first["study"] == "0.070"
 
 
 @pytest.mark.parametrize(
@@ -621,7 +629,7 @@ def test_a_run_without_tasks_says_so():
     table = reasons(run)
     assert table.loc[1, "verdict"] == SUPPORTED
     assert (table.loc[[2, 3, 5, 6, 7, 8, 9, 10], "verdict"] == UNDECIDED).all()
-    assert table.loc[2, "rule"] == "needs the additive model performance"
+    assert table.loc[2, "rule"] == "needs the additive model of task performance"
     assert table.loc[7, "rule"] == "needs the space AT"
     assert table.loc[8, "rule"] == "needs the table performance, which this run has not"
     assert table.loc[10, "rule"] == "needs the space AE"
@@ -641,7 +649,7 @@ def test_what_a_run_lacks_is_named():
     problem = pd.DataFrame({"model": ["within_cosine"], "problem": ["a cell is empty"]})
     anova = models()["anova"]
     table = reasons(study(fit=problem, anova=anova[anova["model"] != "within_cosine"]))
-    assert table.loc[4, "rule"] == "needs the additive model within_cosine, not fitted: a cell is empty"
+    assert table.loc[4, "rule"] == "needs the additive model of consistency within the latent spaces (cosine), not fitted: a cell is empty"
 
 
 def test_few_magnitudes_decide_what_they_can():

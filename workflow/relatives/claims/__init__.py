@@ -43,7 +43,7 @@ changed after a run had been looked at:
   almost three times as wide, as untrained networks differ more from one another, and those of MFCC went
   beyond 1 (findings 5 and 15, then not decided, became contradicted);
 * after the next embedded run: finding 15 has no parts on agreement any more. They were those of finding 5, so
-  that one difference contradicted both (finding 15, then contradicted by AT − IR in agreement alone, became
+  that one difference contradicted both (finding 15, then contradicted by AT over IR in agreement alone, became
   undecided).
 
 Terms

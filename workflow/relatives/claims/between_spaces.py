@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import combinations, pairwise
 
-from relatives.claims import words
+from relatives import study, words
 from relatives.claims.judging import Part, finding, in_order
 from relatives.claims.run import Run
 from relatives.figures import style
@@ -47,8 +47,8 @@ def correlation(run: Run) -> Iterator[Part]:
     yield from in_order(run, model, quantity, CORRELATION, pairwise(networks))
     for space in CORRELATION:
         yield Part(
-            f"{quantity} of {words.space(space)}: smallest − gravest without its sign, mean over transformations, "
-            "as a share of its mean",
+            f"change, up or down, of the {quantity} of {words.space(space)} from the smallest transformations to "
+            "the gravest, mean over transformations, as a share of its mean",
             "quite robust",
             run.change_of_correlation("dtw", "euclidean", space),
             bound=NEARLY_FLAT,
@@ -57,7 +57,7 @@ def correlation(run: Run) -> Iterator[Part]:
     yield from in_order(
         run,
         "correlation_by_excerpt_dtw_euclidean",
-        "correlation (DTW, Euclidean), one an excerpt",
+        "correlation (DTW, Euclidean) of each excerpt by itself",
         dict.fromkeys(CORRELATION),
         pairwise(CORRELATION),
         decides=False,
@@ -73,14 +73,14 @@ def agreement_rises_again(run: Run) -> Iterator[Part]:
     """Of each space, where it and the audio space fail; and whether agreement beyond chance rises, beside."""
     for space in AGREEMENT:
         yield Part(
-            f"agreement (SiMPle, cosine) of {words.space(space)} where both spaces fail: "
-            "gravest − lowest on the way there",
+            f"rise of agreement (SiMPle, cosine) of {words.space(space)} where both spaces fail, from its lowest "
+            "on the way to the gravest",
             "rises",
             run.rise_of_agreement(space, "simple", "cosine"),
         )
     for space in AGREEMENT:
         yield Part(
-            f"the same of the agreement of {words.space(space)} beyond chance (Cohen's kappa)",
+            f"the same rise of the agreement of {words.space(space)} beyond chance (Cohen's kappa)",
             "not said",
             run.rise_of_agreement(space, "simple", "cosine", beyond_chance=True),
             decides=False,
@@ -97,8 +97,11 @@ def originals_foretell_the_order(run: Run) -> Iterator[Part]:
     order = run.order_on_originals("dtw", "euclidean", tuple(CORRELATION))
     for first, second in combinations(order, 2):
         yield Part(
-            f"correlation (DTW, Euclidean) on transformed audio: {words.space(first)} − {words.space(second)}, "
-            "in their order on originals",
+            words.lead(
+                words.space(first),
+                f"{words.space(second)}, in their order on originals,",
+                "correlation (DTW, Euclidean) on transformed audio",
+            ),
             "same order",
             run.difference_ordered_on_originals("dtw", "euclidean", first, second),
         )
@@ -126,16 +129,16 @@ def effects_between_spaces(run: Run) -> Iterator[Part]:
         for audio in AUDIO:
             for latent in LATENT:
                 model = f"{measure}_{audio}_{latent}"
-                words = f"{measure} ({style.pair_label((audio, latent))})"
+                of = f"{measure}, {style.pair_label((audio, latent))}"
                 first, second = known.get(model, others[measure])
                 yield Part(
-                    f"F of the space / F of the transformation, {words}",
+                    words.multiple("the space", "that of the transformation", of),
                     first,
                     run.ratio_of_f(model, "space", "transformation"),
                     bound=1,
                 )
                 yield Part(
-                    f"F of the transformation / F of their interaction, {words}",
+                    words.multiple("the transformation", "that of their interaction", of),
                     second,
                     run.ratio_of_f(model, "transformation", "space:transformation"),
                     bound=1,
@@ -154,10 +157,15 @@ def lead_of_mfcc(run: Run) -> Iterator[Part]:
     for audio in AUDIO:
         for other in networks:
             yield Part(
-                f"correlation ({style.DISTANCES[audio].label}), {words.space(first)} − {words.space(other)}: "
-                "under the Euclidean distance − under the cosine",
+                words.larger_lead(
+                    words.space(first),
+                    words.space(other),
+                    f"correlation ({style.DISTANCES[audio].label})",
+                    "under the Euclidean distance",
+                    "under the cosine",
+                ),
                 "clearer",
-                run.over_networks(f"correlation_{audio}_euclidean-cosine", first, other),
+                run.over_networks(f"correlation_{audio}_{study.DIFFERENCE}", first, other),
             )
 
 

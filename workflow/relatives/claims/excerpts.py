@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from relatives.claims import words
+from relatives import words
 from relatives.claims.judging import Estimate, Missing, measured
 from relatives.claims.places import fall_of, mean_over, smallest, ways
 from relatives.claims.reading import Tables, require

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from relatives.claims import words
+from relatives import words
 
 if TYPE_CHECKING:
     from relatives.claims.run import Run
@@ -176,7 +176,7 @@ def in_order(
     for first, second in pairs:
         told = known[first] is not None and known[second] is not None
         yield Part(
-            f"{quantity}: {words.space(first)} − {words.space(second)}",
+            words.lead(words.space(first), words.space(second), quantity),
             f"{known[first] - known[second]:.3f}" if told else "above 0" if decides else "not said",
             run.over_networks(model, first, second),
             bound,

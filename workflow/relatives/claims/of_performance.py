@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 
-from relatives import study
+from relatives import study, words
 from relatives.claims.judging import Part, finding
 from relatives.claims.run import Run
 from relatives.transforms import SMALLEST
+
+PERFORMANCE = "performance (standard units)"
 
 
 @finding(
@@ -17,22 +19,23 @@ from relatives.transforms import SMALLEST
 def task_performance(run: Run) -> Iterator[Part]:
     """VGG above MFCC by the largest of all effects; the gap between them by task."""
     yield Part(
-        "performance in standard units: VGG − MFCC",
+        words.lead("VGG", "MFCC", PERFORMANCE),
         f"{0.84 + 0.52:.2f}",
         run.difference("performance", "encoder", "VGG", "MFCC"),
     )
     yield Part(
-        "F of the encoder / the largest other F, performance",
+        words.multiple("the encoder", "the largest other F", "performance"),
         f"{12898 / 466:.1f}",
         run.dominance("performance", "encoder"),
         bound=1,
     )
-    gap = "VGG − MFCC in standard units: in {} − in {}"
-    for task in ("AT", "IR", "VS"):
-        yield Part(gap.format("AE", task), "largest for AE", run.difference("performance", "gap", "AE", task))
-    for task in ("AT", "IR"):
+    pairs = [("AE", task, "largest for AE") for task in ("AT", "IR", "VS")]
+    pairs += [(task, "VS", "smallest for VS") for task in ("AT", "IR")]
+    for here, there, known in pairs:
         yield Part(
-            gap.format(task, "VS"), "smallest for VS", run.difference("performance", "gap", task, "VS")
+            words.larger_lead("VGG", "MFCC", PERFORMANCE, f"in {here}", f"in {there}"),
+            known,
+            run.difference("performance", study.LEAD, here, there),
         )
 
 
@@ -44,7 +47,7 @@ def task_performance(run: Run) -> Iterator[Part]:
 def noise_is_easily_reconstructed(run: Run) -> Iterator[Part]:
     """The error of AE falls."""
     yield Part(
-        "mean squared error of AE (VGG) under EN: smallest (30 dB) − gravest",
+        words.fall("the mean squared error of AE (VGG)", "the smallest EN (30 dB)"),
         "gets better",
         run.fall_of_performance("AE", "VGG", "EN"),
     )
@@ -59,7 +62,7 @@ def smallest_degrade_performance(run: Run) -> Iterator[Part]:
     """Every task of the study is degraded, and by PS more than by each other."""
     for task in study.TASKS:
         yield Part(
-            f"performance of {task} (VGG) in standard units: smallest transformations − originals",
+            f"change of the {PERFORMANCE} of {task} (VGG) from originals to the smallest transformations",
             "degraded",
             run.change_of_performance((task,), "VGG", SMALLEST),
             above=False,
@@ -67,8 +70,8 @@ def smallest_degrade_performance(run: Run) -> Iterator[Part]:
     for transformation in SMALLEST:
         if transformation != "PS":
             yield Part(
-                "performance (VGG) in standard units at the smallest, mean over tasks: "
-                f"{transformation} − PS",
+                f"how much higher the {PERFORMANCE} of VGG, mean over tasks, is at the smallest "
+                f"{transformation} than at the smallest PS",
                 "PS degrades most",
                 run.change_of_performance(study.TASKS, "VGG", (transformation,), less="PS"),
             )
@@ -82,15 +85,15 @@ def smallest_degrade_performance(run: Run) -> Iterator[Part]:
 )
 def second_largest_effect(run: Run) -> Iterator[Part]:
     """Below the encoder and above all others."""
-    quantity = "F of task × transformation"
+    interaction = "the interaction of task and transformation"
     yield Part(
-        f"F of the encoder / {quantity}, performance",
+        words.multiple("the encoder", f"that of {interaction}", "performance"),
         f"{12898 / 466:.1f}",
         run.ratio_of_f("performance", "encoder", "task:transformation"),
         bound=1,
     )
     yield Part(
-        f"{quantity} / the largest other F but the encoder's, performance",
+        words.multiple(interaction, "the largest other F but the encoder's", "performance"),
         f"{466 / 210:.1f} (task × encoder)",
         run.dominance("performance", "task:transformation", beside=("encoder",)),
         bound=1,

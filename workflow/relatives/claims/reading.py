@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from relatives.claims import words
+from relatives import words
 from relatives.claims.judging import Estimate, Missing
 from relatives.figures import style
 from relatives.performance import unit

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import combinations
 
-from relatives.claims import words
+from relatives import words
 from relatives.claims.judging import Part, finding, in_order
 from relatives.claims.run import Run
 from relatives.figures import style
@@ -44,14 +44,14 @@ def audio_distances(run: Run) -> Iterator[Part]:
         for transformation in SMALLEST:
             if (transformation, distance) != ("TS", "dtw"):
                 yield Part(
-                    f"{quantity} under {transformation}: smallest − gravest",
+                    words.fall(f"the {quantity}", f"the smallest {transformation}"),
                     "falls",
                     run.fall("audio", distance, transformation),
                 )
     for transformation in SMALLEST:
         if transformation != "TS":
             yield Part(
-                f"fall of consistency of the audio space (DTW): {transformation} − TS",
+                f"how much further the {quantities['dtw']} falls under {transformation} than under TS",
                 "TS is the exception",
                 run.fall("audio", "dtw", transformation, less="TS"),
             )
@@ -75,15 +75,16 @@ def within_latent_spaces(run: Run) -> Iterator[Part]:
 )
 def cosine_is_robuster(run: Run) -> Iterator[Part]:
     """F of the space over F of the transformation: under the cosine distance, and against the Euclidean."""
-    quantity = "F of the space / F of the transformation, consistency"
+    effects = "the space", "that of the transformation"
     yield Part(
-        f"{quantity} (cosine)",
+        words.multiple(*effects, "consistency, cosine"),
         f"{1263 / 913:.2f}",
         run.ratio_of_f("within_cosine", "space", "transformation"),
         bound=1,
     )
     yield Part(
-        f"{quantity}: cosine / Euclidean",
+        f"{words.multiple(*effects, 'consistency')}: how many times larger under the cosine distance than "
+        "under the Euclidean",
         f"{(1263 / 913) / (1066 / 1087):.2f}",
         run.ratio_of_ratios("within_cosine", "within_euclidean", "space", "transformation"),
         bound=1,
@@ -123,8 +124,11 @@ def consistency_fades(run: Run) -> Iterator[Part]:
     for distance in LATENT:
         for space in WITHIN:
             yield Part(
-                f"consistency of {words.space(space)} ({style.DISTANCES[distance].label}): smallest − gravest, "
-                "mean over transformations",
+                words.fall(
+                    f"the consistency of {words.space(space)} ({style.DISTANCES[distance].label})",
+                    "the smallest transformations",
+                    "the gravest, mean over transformations",
+                ),
                 "lower",
                 run.fall_over_transformations(space, distance),
             )
