@@ -420,9 +420,7 @@ def test_the_correlation_of_all_pairs_is_over_networks_and_draws(tables):
     both = differences["both"]["se"] ** 2 - differences["networks"]["se"] ** 2
     assert both == pytest.approx(extra) and extra > 0
     assert differences["both"]["df"] > differences["networks"]["df"]
-    lead = (
-        found["mixed_means"].query("model == 'correlation_dtw_euclidean_less_cosine'").set_index("space")["mean"]
-    )
+    lead = found["mixed_means"].set_index(["model", "space"])["mean"]["correlation_dtw_euclidean_less_cosine"]
     means = found["mixed_means"].set_index(["model", "space"])["mean"]
     for space in SPACES:
         wanted = means["correlation_dtw_euclidean", space] - means[name, space]

@@ -390,8 +390,8 @@ def test_real_findings_can_be_shown():
         ),
         (
             words.model("correlation_dtw_euclidean_less_cosine"),
-            "how much larger the correlation with the audio space (DTW) is under the Euclidean distance than under "
-            "the cosine",
+            "how much larger the correlation with the audio space (DTW) is under the Euclidean distance than "
+            "under the cosine",
         ),
     ],
 )

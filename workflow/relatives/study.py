@@ -20,7 +20,7 @@ LATENT = ("euclidean", "cosine")
 """The distances of the audio space, and those of the latent spaces."""
 
 DIFFERENCE = "euclidean_less_cosine"
-"""In a model's name, in the place of a distance: how much larger the correlation is under the first of them."""
+"""In a model's name, in the place of a distance: how much larger the correlation is under the first."""
 
 LEAD = "lead of VGG over MFCC"
 """The term of the performance that says how far VGG is ahead of MFCC in each task."""

@@ -38,7 +38,7 @@ class OfModels(Tables):
             if len(row):
                 value, *limits = sign * row[["difference", "lower", "upper"]].to_numpy(float)[0]
                 return Estimate(value, min(limits), max(limits), TUKEY)
-        raise Missing(f"needs the difference of {first} and {second} in the additive model of {words.model(model)}")
+        raise Missing(f"needs the difference of {first} and {second} in {_additive(model)}")
 
     def over_networks(self, model, first, second) -> Estimate:
         """Difference of the means of two spaces, networks and excerpts being random; the additive one beside.
@@ -67,7 +67,7 @@ class OfModels(Tables):
             if len(row):
                 value, se, df = row[["difference", "se", "df"]].to_numpy(float)[0]
                 return sign * value, _tukey(family, df) * se
-        raise Missing(f"needs the difference of {first} and {second} in the mixed model of {words.model(model)}")
+        raise Missing(f"needs the difference of {first} and {second} in {_mixed(model)}")
 
     def order_on_originals(self, audio_distance, latent_distance, spaces) -> list[str]:
         """The spaces from the highest correlation on originals to the lowest, then those without one."""
@@ -108,7 +108,7 @@ class OfModels(Tables):
         f, draws = self._f(model, term)
         others = [name for name in f.index if name not in (_term(term), *beside)]
         if not others:
-            raise Missing(f"needs another effect beside {words.effect(term)} in the additive model of {words.model(model)}")
+            raise Missing(f"needs another effect beside {words.effect(term)} in {_additive(model)}")
         f_term, draws_of_term = f[_term(term)], draws[_term(term)]
         return self._of_draws(
             f_term / f[others].max(), draws_of_term / draws[others].max(axis=1), over="excerpts"
@@ -131,7 +131,7 @@ class OfModels(Tables):
         """F of a term over that of another: its value, and its draws."""
         f, draws = self._f(model, first)
         if _term(second) not in f:
-            raise Missing(f"needs the effect of {words.effect(second)} in the additive model of {words.model(model)}")
+            raise Missing(f"needs the effect of {words.effect(second)} in {_additive(model)}")
         first, second = _term(first), _term(second)
         return f[first] / f[second], draws[first] / draws[second]
 
@@ -141,7 +141,7 @@ class OfModels(Tables):
         rows = self._of_model("anova", model)
         f = rows.set_index(rows["term"].map(_term))["F"]
         if _term(term) not in f:
-            raise Missing(f"needs the effect of {words.effect(term)} in the additive model of {words.model(model)}")
+            raise Missing(f"needs the effect of {words.effect(term)} in {_additive(model)}")
         draws = self._of_model("resampled_f", model)
         return f, draws.assign(term=draws["term"].map(_term)).pivot(index="draw", columns="term", values="F")
 
@@ -154,10 +154,10 @@ class OfModels(Tables):
         fit = self.tables.get("mixed_fit", pd.DataFrame(columns=["model", "note", "converged"]))
         fit = fit[fit["model"] == model]
         if fit.empty:
-            raise Missing(f"needs the mixed model of {words.model(model)}")
+            raise Missing(f"needs {_mixed(model)}")
         note = "; ".join(fit["note"].dropna())
         if not fit["converged"].all():
-            raise Missing(f"needs the mixed model of {words.model(model)}, not fitted: {note}")
+            raise Missing(f"needs {_mixed(model)}, not fitted: {note}")
         variances = self._table("mixed_variances")
         if "trial" not in set(variances.loc[variances["model"] == model, "component"]):
             raise Missing("needs more than one trial of a network: one says nothing of other trainings")
@@ -171,10 +171,18 @@ class OfModels(Tables):
         if rows.empty:
             fit = self.tables.get("fit", pd.DataFrame(columns=["model", "problem"]))
             problems = fit.loc[fit["model"] == model, "problem"].dropna()
-            raise Missing(
-                f"needs the additive model of {words.model(model)}" + "".join(f", not fitted: {text}" for text in problems)
-            )
+            raise Missing(f"needs {_additive(model)}" + "".join(f", not fitted: {text}" for text in problems))
         return rows
+
+
+def _additive(model):
+    """An additive model in a reason."""
+    return f"the additive model of {words.model(model)}"
+
+
+def _mixed(model):
+    """A mixed model in a reason."""
+    return f"the mixed model of {words.model(model)}"
 
 
 def _term(name):

@@ -98,4 +98,3 @@ def second_largest_effect(run: Run) -> Iterator[Part]:
         run.dominance("performance", "task:transformation", beside=("encoder",)),
         bound=1,
     )
-

@@ -153,4 +153,3 @@ def vocals_order_the_songs(run: Run) -> Iterator[Part]:
                 bound=chance,
                 decides=space == "VS",
             )
-
