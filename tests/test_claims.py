@@ -426,7 +426,10 @@ def test_one_trial_says_nothing_of_other_networks():
     assert table["rule"].str.startswith("needs more than one trial").all()
     fit = mixed(means, 0.01)["mixed_fit"].assign(converged=False, note="no residual is left")
     row = judge(study(mixed_fit=fit), 3)
-    assert row["rule"] == "needs the mixed model of consistency within the latent spaces (Euclidean), not fitted: no residual is left"
+    assert row["rule"] == (
+        "needs the mixed model of consistency within the latent spaces (Euclidean), not fitted: "
+        "no residual is left"
+    )
 
 
 def test_numbers_of_the_study_are_held_against_its_spaces_alone():
@@ -463,9 +466,24 @@ def test_kappa_stands_beside_and_decides_nothing():
     table = tidy.within(places, np.arange(4000), errors, bootstrap.weights(4000, 1), 0.95)["within"]
     run = Run({"within": table}, **SETTINGS)
     agreement = run.rise_of_agreement("AT", "simple", "cosine")
-    beyond = run.rise_of_agreement("AT", "simple", "cosine", beyond_chance=True)
+    beyond = run.rise_beyond_chance("AT", "simple", "cosine")
     assert agreement.value == pytest.approx(0.4, abs=0.03) and agreement.lower > 0.3
     assert beyond.value == pytest.approx(0, abs=0.1) and beyond.lower < 0 < beyond.upper
+
+
+def test_kappa_is_one_of_sums_over_places():
+    """A place where nothing is kept has no kappa, and counts for nothing."""
+    places = tidy.places({"PN": [-15.0, 3.0, 30.0], "EN": [-15.0, 3.0, 30.0]})
+    kept = np.zeros((2, 6, 8), dtype=int)  # (audio and latent, places, excerpts)
+    kept[:, [2, 5]] = 1
+    kept[0, [1, 4], :4] = 1
+    kept[1, [1, 4], 2:6] = 1
+    kept[:, 0, 3] = 1
+    errors = dict(zip([("audio", 0, "simple"), ("AT", 0, "cosine")], 1 - kept, strict=True))
+    table = tidy.within(places, np.arange(8), errors, bootstrap.weights(8, 1), 0.95)["within"]
+    estimate = Run({"within": table}, **SETTINGS).rise_beyond_chance("AT", "simple", "cosine")
+    # In both halves at 3 dB: agreement is half, as by chance. At -15 dB PN has kappa 1, EN has none
+    assert estimate.value == pytest.approx(1.0)
 
 
 def test_an_order_that_the_originals_do_not_have_contradicts_nothing():
@@ -494,7 +512,8 @@ def test_the_part_that_decides_is_shown():
     assert row["quantity"] == "lead of VS over AE in consistency (Euclidean)" and row["study"] == "0.161"
     assert (row["run"], row["lower"], row["upper"]) == pytest.approx((-0.02, -0.03, -0.01))
     first = judge(study(), 3)
-    assert first["quantity"] == "lead of MFCC over AT in consistency (Euclidean)" and first["study"] == "0.070"
+    assert first["quantity"] == "lead of MFCC over AT in consistency (Euclidean)"
+    assert first["study"] == "0.070"
 
 
 @pytest.mark.parametrize(
@@ -615,7 +634,7 @@ def reasons(run):
 def test_a_run_of_nothing_decides_nothing():
     table = reasons({})
     assert (table["verdict"] == UNDECIDED).all() and table["rule"].str.startswith("needs ").all()
-    assert table.loc[17, "rule"] == "needs the loudness of the vocals in the space VS (table songs_scores)"
+    assert table.loc[17, "rule"] == "needs the loudness of the vocals in the space VS, table songs_scores"
     assert table["rule"].equals(reasons({name: rows.head(0) for name, rows in study().items()})["rule"])
 
 
@@ -649,7 +668,10 @@ def test_what_a_run_lacks_is_named():
     problem = pd.DataFrame({"model": ["within_cosine"], "problem": ["a cell is empty"]})
     anova = models()["anova"]
     table = reasons(study(fit=problem, anova=anova[anova["model"] != "within_cosine"]))
-    assert table.loc[4, "rule"] == "needs the additive model of consistency within the latent spaces (cosine), not fitted: a cell is empty"
+    assert table.loc[4, "rule"] == (
+        "needs the additive model of consistency within the latent spaces (cosine), not fitted: "
+        "a cell is empty"
+    )
 
 
 def test_few_magnitudes_decide_what_they_can():

@@ -47,8 +47,8 @@ def correlation(run: Run) -> Iterator[Part]:
     yield from in_order(run, model, quantity, CORRELATION, pairwise(networks))
     for space in CORRELATION:
         yield Part(
-            f"change, up or down, of the {quantity} of {words.space(space)} from the smallest transformations to "
-            "the gravest, mean over transformations, as a share of its mean",
+            f"change, up or down, of the {quantity} of {words.space(space)} from the smallest "
+            "transformations to the gravest, mean over transformations, as a share of its mean",
             "quite robust",
             run.change_of_correlation("dtw", "euclidean", space),
             bound=NEARLY_FLAT,
@@ -73,8 +73,8 @@ def agreement_rises_again(run: Run) -> Iterator[Part]:
     """Of each space, where it and the audio space fail; and whether agreement beyond chance rises, beside."""
     for space in AGREEMENT:
         yield Part(
-            f"rise of agreement (SiMPle, cosine) of {words.space(space)} where both spaces fail, from its lowest "
-            "on the way to the gravest",
+            f"rise of agreement (SiMPle, cosine) of {words.space(space)} where both spaces fail, from its "
+            "lowest on the way to the gravest",
             "rises",
             run.rise_of_agreement(space, "simple", "cosine"),
         )
@@ -82,7 +82,7 @@ def agreement_rises_again(run: Run) -> Iterator[Part]:
         yield Part(
             f"the same rise of the agreement of {words.space(space)} beyond chance (Cohen's kappa)",
             "not said",
-            run.rise_of_agreement(space, "simple", "cosine", beyond_chance=True),
+            run.rise_beyond_chance(space, "simple", "cosine"),
             decides=False,
         )
 
@@ -190,4 +190,3 @@ def reversed_order(run: Run) -> Iterator[Part]:
         dict.fromkeys(networks),
         pairwise(networks[::-1]),
     )
-

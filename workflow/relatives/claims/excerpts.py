@@ -7,15 +7,15 @@ from relatives import words
 from relatives.claims.judging import Estimate, Missing, measured
 from relatives.claims.places import fall_of, mean_over, smallest, ways
 from relatives.claims.reading import Tables, require
-from relatives.consistency import between_space_kappa
-from relatives.statistics import bootstrap
+from relatives.consistency import pooled_kappa
+from relatives.neighbours import LOUDNESS
+from relatives.statistics import bootstrap, jackknife
 from relatives.tables import PLACE
 from relatives.transforms import ORIGINAL, SMALLEST
 
 FAILED = 0.25  # "substantially low": three points of four have lost their original (section 5.3.1)
-
-LOUDNESS = "loudness of neighbours"
-"""The measure of the table songs_scores that finding 17 is about."""
+GROUPS = 500
+"""Of a jackknife, at most: where there are more excerpts, neighbouring ones are left out together."""
 
 
 class OfExcerpts(Tables):
@@ -52,80 +52,81 @@ class OfExcerpts(Tables):
         return self._mean(pd.concat([fall_of(consistency, name) for name in SMALLEST], axis=1).mean(axis=1))
 
     @measured
-    def rise_of_agreement(self, space, audio_distance, latent_distance, beyond_chance=False) -> Estimate:
+    def rise_of_agreement(self, space, audio_distance, latent_distance) -> Estimate:
         """Agreement at the gravest magnitudes where both spaces fail, minus the lowest on the way there.
 
         The lowest of many is low by chance too. So where it is lowest is looked up in one half of the
         excerpts and measured in the other, and the other way round: if agreement does not rise, the mean
         is not above 0.
+        """
+        agreement, places = self._where_both_fail(space, audio_distance, latent_distance)
+        rises = [agreement[gravest] - _picked(agreement, lowest) for gravest, lowest in places]
+        return self._mean(pd.concat(rises, axis=1).mean(axis=1))
 
-        Parameters
-        ----------
-        space, audio_distance, latent_distance : str
-        beyond_chance : bool
-            Whether to measure Cohen's kappa at these places instead of the agreement.
+    @measured
+    def rise_beyond_chance(self, space, audio_distance, latent_distance) -> Estimate:
+        """The same of agreement beyond chance: Cohen's kappa at the same places.
+
+        There is one kappa at the gravest places together and one at the lowest, over transformations, halves
+        of the excerpts and trials (`consistency.pooled_kappa`): where nearly all excerpts are lost, that of
+        one network under one transformation is all noise. Its interval is a jackknife over excerpts. The few
+        excerpts that are kept there are missing in a third of the draws of a bootstrap, whose interval lies
+        to one side of the estimate.
+        """
+        _, places = self._where_both_fail(space, audio_distance, latent_distance)
+        audio = 1 - self._consistency("audio", audio_distance)
+        trials = [
+            errors.droplevel("trial").reindex(audio.index)
+            for _, errors in self._of_space(space, latent_distance).groupby(level="trial")
+        ]
+        # All excerpts alike, then all but one group, which is one excerpt where they are few.
+        # (1 + groups, excerpts)
+        groups = np.arange(len(audio)) * min(len(audio), GROUPS) // len(audio)
+        weights = np.vstack([np.ones(len(audio)), groups != np.unique(groups)[:, None]])
+        weights /= weights.sum(axis=1, keepdims=True)
+        # Of each place, half and trial the errors of both spaces, and which excerpts are of this half
+        at_gravest, at_lowest = [], []
+        for gravest, lowest in places:
+            for place in lowest.unique():
+                half = (lowest == place).to_numpy()
+                for errors in trials:
+                    at_gravest.append((audio[gravest], errors[gravest], half))
+                    at_lowest.append((audio[place], errors[place], half))
+        # Where both spaces always err there is nothing to agree on beyond chance, and the kappa is taken as 0
+        last, least = (np.nan_to_num(pooled_kappa(strata, weights)) for strata in (at_gravest, at_lowest))
+        value, *without = last - least
+        lower, upper = jackknife.interval(value, np.array(without), self.level)
+        return Estimate(
+            float(value), lower, upper, f"{100 * self.level:g} % interval (jackknife over excerpts)"
+        )
+
+    def _where_both_fail(self, space, audio_distance, latent_distance):
+        """The agreement, excerpts x places; and where both spaces fail, and it is lowest on the way there.
+
+        Returns
+        -------
+        DataFrame
+        list of (place, Series)
+            The gravest place of a way, and the lowest for each excerpt, as the other half of the excerpts
+            has it.
         """
         audio = self._consistency("audio", audio_distance)
         latent = self._consistency(space, latent_distance)
         # The audio space has one trial, so its consistency of an excerpt is 0 or 1, and 1 minus the distance
         # to the mean over the trials of the latent space is the mean over these trials of being equal
         agreement = 1 - (latent - audio).abs()
-        rises = []
-        for transformation in SMALLEST:
-            for way in ways(agreement.columns, transformation):
-                gravest = way[-1]
-                if len(way) > 1 and audio[gravest].mean() < FAILED and latent[gravest].mean() < FAILED:
-                    lowest = _lowest_in_other_half(agreement[way])
-                    if beyond_chance:
-                        trials = self._of_space(space, latent_distance)
-                        rises.append(self._rise_of_kappa(1 - audio, trials, gravest, lowest))
-                    else:
-                        rises.append(agreement[gravest] - _picked(agreement, lowest))
-        if not rises:
+        places = [
+            (way[-1], _lowest_in_other_half(agreement[way]))
+            for transformation in SMALLEST
+            for way in ways(agreement.columns, transformation)
+            if len(way) > 1 and audio[way[-1]].mean() < FAILED and latent[way[-1]].mean() < FAILED
+        ]
+        if not places:
             raise Missing(
                 f"needs a transformation under which both the audio space and {words.space(space)} fail "
                 f"(consistency below {FAILED:g})"
             )
-        if beyond_chance:
-            values = np.mean(rises, axis=0)
-            return self._of_draws(values[0], values[1:], over="excerpts")
-        return self._mean(pd.concat(rises, axis=1).mean(axis=1))
-
-    def _rise_of_kappa(self, audio, trials, gravest, lowest):
-        """Kappa at the gravest place minus at the lowest one of each half, mean over halves and trials.
-
-        Parameters
-        ----------
-        audio : DataFrame
-            Errors: excerpts x places.
-        trials : DataFrame
-            Errors of the latent space: (trials, excerpts) x places.
-        gravest : place
-        lowest : Series
-            The place of each excerpt's half.
-
-        Returns
-        -------
-        (1 + draws,)
-            That of all excerpts, then of each draw. Where kappa is not defined, as both spaces always err, it
-            is 0: nothing is beyond chance.
-        """
-        weights = bootstrap.weights(len(audio), self.draws, self.seed)
-        weights = np.concatenate([np.full((1, len(audio)), 1 / len(audio)), weights])
-        rises = []
-        for place in lowest.unique():
-            half = (lowest == place).to_numpy()
-            share = weights * half
-            with np.errstate(invalid="ignore"):
-                share = share / share.sum(axis=1, keepdims=True)
-            for _, errors in trials.groupby(level="trial"):
-                errors = errors.droplevel("trial").reindex(audio.index)
-                last, least = (
-                    between_space_kappa(audio[at].to_numpy(), errors[at].to_numpy(), share)
-                    for at in (gravest, place)
-                )
-                rises.append(np.nan_to_num(last) - np.nan_to_num(least))
-        return np.mean(rises, axis=0)
+        return agreement, places
 
     @measured
     def fall_of_performance(self, task, encoder, transformation) -> Estimate:
@@ -176,7 +177,7 @@ class OfExcerpts(Tables):
         scores = self.tables.get("songs_scores", pd.DataFrame(columns=["space", "measure"]))
         rows = scores[(scores["measure"] == LOUDNESS) & (scores["space"] == space)]
         if rows.empty:
-            reason = f"needs the loudness of the vocals in the space {words.space(space)} (table songs_scores)"
+            reason = f"needs the loudness of the vocals in the space {words.space(space)}, table songs_scores"
             return [("", Estimate(reason=reason), np.nan)]
         found = []
         for row in rows.to_dict("records"):
