@@ -15,13 +15,13 @@ from scipy import stats
 from statsmodels.gam.api import GLMGam
 from statsmodels.gam.smooth_basis import AdditiveGamSmoother
 
+from oracle_tables import oracle_table
 from relatives import statistics
 from relatives.errors import InputError
 from relatives.statistics import splines
 from relatives.statistics.marginal import Marginals
 
 FACTS = Path(__file__).parent / "facts"
-ORACLE = Path(__file__).parents[1].parent / "shared" / "oracle"
 MODELS = {
     "performance": (["task", "encoder", "transformation"], ["transformation", "task", "encoder"]),
     "consistency": (["task", "transformation"], ["transformation", "task"]),
@@ -76,11 +76,8 @@ def fit_small(table, **changes):
 @pytest.fixture(scope="module", params=list(MODELS))
 def oracle(request):
     """The name of one of the simulated tables, and our model of it."""
-    path = ORACLE / f"sim7_{request.param}.csv"
-    if not path.is_file():
-        pytest.skip("needs ../shared/oracle, the simulated tables")
     factors, by = MODELS[request.param]
-    return request.param, statistics.gam(pd.read_csv(path), "y", factors, "magnitude", by)
+    return request.param, statistics.gam(oracle_table(f"sim7_{request.param}"), "y", factors, "magnitude", by)
 
 
 @pytest.mark.parametrize(("criterion", "tight"), [("REML", 1e-4), ("GCV.Cp", None)], ids=["REML", "GCV"])

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import scipy.stats
 
-from relatives import analyses, performance
+from relatives import analyses, performance, study
 from relatives.statistics import bootstrap
 
 GRID = {
@@ -108,7 +108,7 @@ def test_performance_is_standardised_within_its_task(tables):
 def test_what_the_models_say_is_in_the_tables(found):
     fit = found["fit"].set_index("model")
     assert (fit["problem"] == "").all()
-    assert fit.loc["performance", "factors"] == "task + encoder + transformation"
+    assert fit.loc["performance", "factors"] == "task, encoder, transformation"
     assert fit.loc["within_cosine", "n"] == 7 * 11
     assert fit["r_squared"].between(0, 1).all()
     np.testing.assert_allclose(fit["edf"] + fit["residual_df"], fit["n"])
@@ -131,14 +131,14 @@ def test_what_the_models_say_is_in_the_tables(found):
     assert len(found["residuals"]) == fit["n"].sum()
 
 
-def test_the_gap_is_a_difference_of_differences(found):
+def test_the_lead_of_vgg_is_a_difference_of_differences(found):
     means = found["means"].query("model == 'performance' and term == 'task:encoder'")
     means = means.set_index(["task", "encoder"])["mean"]
-    gap = found["differences"].query("term == 'gap'").iloc[0]
-    assert (gap["first"], gap["second"]) == ("AE", "AT")
+    lead = found["differences"].set_index("term").loc[study.LEAD].iloc[0]
+    assert (lead["first"], lead["second"]) == ("AE", "AT")
     expected = (means["AE", "VGG"] - means["AE", "MFCC"]) - (means["AT", "VGG"] - means["AT", "MFCC"])
-    assert gap["difference"] == pytest.approx(expected)
-    assert gap["lower"] < gap["difference"] < gap["upper"]
+    assert lead["difference"] == pytest.approx(expected)
+    assert lead["lower"] < lead["difference"] < lead["upper"]
 
 
 def test_resampled_responses_are_means_over_the_excerpts_of_a_draw(tables):
@@ -420,9 +420,7 @@ def test_the_correlation_of_all_pairs_is_over_networks_and_draws(tables):
     both = differences["both"]["se"] ** 2 - differences["networks"]["se"] ** 2
     assert both == pytest.approx(extra) and extra > 0
     assert differences["both"]["df"] > differences["networks"]["df"]
-    lead = (
-        found["mixed_means"].query("model == 'correlation_dtw_euclidean-cosine'").set_index("space")["mean"]
-    )
+    lead = found["mixed_means"].set_index(["model", "space"])["mean"]["correlation_dtw_euclidean_less_cosine"]
     means = found["mixed_means"].set_index(["model", "space"])["mean"]
     for space in SPACES:
         wanted = means["correlation_dtw_euclidean", space] - means[name, space]

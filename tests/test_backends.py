@@ -11,10 +11,11 @@ import pandas as pd
 import pytest
 from threadpoolctl import threadpool_limits
 
+from oracle_tables import oracle_table
 from relatives import analyses, statistics
 from relatives.errors import InputError
 from relatives.statistics import backends
-from test_additive import GOOD, MODELS, ORACLE, composed, fit_small, small
+from test_additive import GOOD, MODELS, composed, fit_small, small
 
 FACTS = pd.read_csv(Path(__file__).parent / "facts" / "mgcv_oracle.csv", keep_default_na=False)
 LINES = [np.inf, 1.0, np.inf, 1.0]
@@ -35,11 +36,8 @@ def fits():
 @pytest.fixture(scope="module", params=list(MODELS))
 def oracle(request):
     """The name of one of the simulated tables, our model of it, and the two of pygam."""
-    path = ORACLE / f"sim7_{request.param}.csv"
-    if not path.is_file():
-        pytest.skip("needs ../shared/oracle, the simulated tables")
     factors, by = MODELS[request.param]
-    reml = statistics.gam(pd.read_csv(path), "y", factors, "magnitude", by)
+    reml = statistics.gam(oracle_table(f"sim7_{request.param}"), "y", factors, "magnitude", by)
     return request.param, reml, reml.refit("pygam", reml.smoothing), reml.refit("pygam")
 
 

@@ -13,6 +13,7 @@ from relatives import claims, provenance
 from relatives import tables as tidy
 from relatives.claims import BESIDE, CONTRADICTED, SUPPORTED, UNDECIDED, Estimate, Part, Run
 from relatives.statistics import bootstrap
+from relatives.study import LEAD
 from relatives.tasks import TASKS
 
 GRID = {
@@ -145,13 +146,13 @@ def differences(model, term, means, half=0.01):
 
 MEANS = {
     ("performance", "encoder"): {"VGG": 0.8, "MFCC": -0.5},
-    ("performance", "gap"): {"AE": 2.0, "AT": 1.5, "IR": 1.4, "VS": 0.5},
+    ("performance", LEAD): {"AE": 2.0, "AT": 1.5, "IR": 1.4, "VS": 0.5},
     ("within_euclidean", "space"): {"mfcc": 0.7, "AT": 0.6, "IR": 0.5, "VS": 0.4, "AE": 0.3},
     ("agreement_simple_cosine", "space"): {"mfcc": 0.7, "AT": 0.6, "IR": 0.5, "VS": 0.4, "AE": 0.3},
     ("correlation_dtw_euclidean", "space"): CORRELATIONS,
     ("correlation_simple_cosine", "space"): {"mfcc": 0.9, "AE": 0.4, "VS": 0.3, "IR": 0.2, "AT": 0.1},
-    ("correlation_dtw_euclidean-cosine", "space"): dict.fromkeys(LATENT, 0.0) | {"mfcc": 0.1},
-    ("correlation_simple_euclidean-cosine", "space"): dict.fromkeys(LATENT, 0.0) | {"mfcc": 0.1},
+    ("correlation_dtw_euclidean_less_cosine", "space"): dict.fromkeys(LATENT, 0.0) | {"mfcc": 0.1},
+    ("correlation_simple_euclidean_less_cosine", "space"): dict.fromkeys(LATENT, 0.0) | {"mfcc": 0.1},
 }
 EFFECTS = {
     ("performance", "encoder"): 900.0,
@@ -263,21 +264,35 @@ def test_a_run_like_the_study_supports_every_finding():
     assert set(table["verdict"]) == {SUPPORTED} and set(evidence["verdict"]) == {SUPPORTED, BESIDE}
     assert set(evidence.loc[evidence["verdict"] == BESIDE, "claim"]) == {6, 7, 17}
     assert table["statement"].str.endswith(".").all() and table["statement"].is_unique
-    assert not evidence.duplicated(["claim", "quantity"]).any()
-    sizes = [23, 7, 10, 2, 4, 16, 10, 1, 8, 10, 2, 10, 16, 8, 6, 10, 6]
+    assert not evidence.duplicated("quantity").any(), "one quantity would decide two findings"
+    sizes = [23, 7, 10, 2, 4, 16, 10, 1, 8, 10, 2, 10, 16, 8, 3, 10, 6]
     assert evidence.groupby("claim").size().tolist() == sizes
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in Path(claims.__file__).parent.glob("*.py")))
+def test_each_module_of_the_findings_counts_in_the_fingerprint(name, monkeypatch):
+    module, read = Path(claims.__file__).parent / name, provenance._read
+    before = provenance.fingerprint("claims")
+
+    def changed(file, root):
+        digest, imports = read(file, root)
+        return ("of other code" if file == module else digest), imports
+
+    monkeypatch.setattr(provenance, "_read", changed)
+    assert provenance.fingerprint("claims") != before
 
 
 def test_a_change_of_a_statement_changes_the_fingerprint(tmp_path):
     """The words of a finding are data: a docstring would not count."""
-    source = Path(claims.__file__).read_text()
+    module = Path(claims.of_performance.__file__)
+    source = module.read_text()
     digests = set()
     for number, words in enumerate(("PS most.", "PS most of all.")):
         folder = tmp_path / str(number)
         folder.mkdir()
         assert source.count("PS most.") == 1
-        (folder / "claims.py").write_text(source.replace("PS most.", words))
-        digests.add(provenance._read(folder / "claims.py", folder)[0])
+        (folder / module.name).write_text(source.replace("PS most.", words))
+        digests.add(provenance._read(folder / module.name, folder)[0])
     assert len(digests) == 2
 
 
@@ -294,11 +309,11 @@ UPSETS = {
     "another effect is larger": (2, lambda: models(effects={("performance", "task"): 990.0})),
     "a gap is larger than that of AE": (
         2,
-        lambda: models({("performance", "gap"): {"AE": 2.0, "AT": 1.5, "IR": 2.1, "VS": 0.5}}),
+        lambda: models({("performance", LEAD): {"AE": 2.0, "AT": 1.5, "IR": 2.1, "VS": 0.5}}),
     ),
     "a gap is smaller than that of VS": (
         2,
-        lambda: models({("performance", "gap"): {"AE": 2.0, "AT": 0.4, "IR": 1.4, "VS": 0.5}}),
+        lambda: models({("performance", LEAD): {"AE": 2.0, "AT": 0.4, "IR": 1.4, "VS": 0.5}}),
     ),
     "two spaces change places": (3, lambda: models({SPACES[0]: MEANS[SPACES[0]] | {"IR": 0.65}})),
     "the transformation is larger under cosine": (
@@ -329,7 +344,7 @@ UPSETS = {
     "the lead is smaller under Euclidean": (
         14,
         lambda: models(
-            {("correlation_dtw_euclidean-cosine", "space"): dict.fromkeys(LATENT, 0.0) | {"mfcc": -0.1}}
+            {("correlation_dtw_euclidean_less_cosine", "space"): dict.fromkeys(LATENT, 0.0) | {"mfcc": -0.1}}
         ),
     ),
     "correlation has the order of agreement": (
@@ -362,6 +377,14 @@ def test_each_finding_can_be_contradicted(name):
     assert (verdicts.drop(claim) != SUPPORTED).sum() <= 1, "and not all else with it"
 
 
+def test_the_order_of_agreement_contradicts_finding_5_alone():
+    """Finding 15 is about the order of correlation; that agreement has the reverse one is finding 5."""
+    _, changes = UPSETS["two agreements change places"]
+    verdicts = claims.evaluate(study(**changes()), **SETTINGS)[0].set_index("claim")["verdict"]
+    assert verdicts[5] == CONTRADICTED
+    assert (verdicts.drop(5) == SUPPORTED).all()
+
+
 def test_wide_intervals_decide_nothing():
     verdicts = claims.evaluate(study(**models(half=1.0)), **SETTINGS)[0].set_index("claim")["verdict"]
     assert (verdicts[[3, 5, 6, 10, 14, 15]] == UNDECIDED).all()
@@ -375,7 +398,7 @@ def test_differences_are_judged_over_networks_with_the_additive_interval_beside(
     wide = models(means, half=0.2)
     run = study(**tables) | {"mixed_differences": wide["mixed_differences"]}
     _, evidence = claims.evaluate(run, **SETTINGS)
-    row = evidence[evidence["quantity"] == "consistency (Euclidean): AT − IR"].iloc[0]
+    row = evidence[evidence["quantity"] == "lead of AT over IR in consistency (Euclidean)"].iloc[0]
     assert row["verdict"] == UNDECIDED and "over networks and excerpts" in row["rule"]
     assert (row["run"], row["lower"], row["upper"]) == pytest.approx((-0.05, -0.25, 0.15))
     assert (row["additive"], row["additive_lower"], row["additive_upper"]) == pytest.approx(
@@ -403,7 +426,10 @@ def test_one_trial_says_nothing_of_other_networks():
     assert table["rule"].str.startswith("needs more than one trial").all()
     fit = mixed(means, 0.01)["mixed_fit"].assign(converged=False, note="no residual is left")
     row = judge(study(mixed_fit=fit), 3)
-    assert row["rule"] == "needs the mixed model within_euclidean, not fitted: no residual is left"
+    assert row["rule"] == (
+        "needs the mixed model of consistency within the latent spaces (Euclidean), not fitted: "
+        "no residual is left"
+    )
 
 
 def test_numbers_of_the_study_are_held_against_its_spaces_alone():
@@ -440,9 +466,24 @@ def test_kappa_stands_beside_and_decides_nothing():
     table = tidy.within(places, np.arange(4000), errors, bootstrap.weights(4000, 1), 0.95)["within"]
     run = Run({"within": table}, **SETTINGS)
     agreement = run.rise_of_agreement("AT", "simple", "cosine")
-    beyond = run.rise_of_agreement("AT", "simple", "cosine", beyond_chance=True)
+    beyond = run.rise_beyond_chance("AT", "simple", "cosine")
     assert agreement.value == pytest.approx(0.4, abs=0.03) and agreement.lower > 0.3
     assert beyond.value == pytest.approx(0, abs=0.1) and beyond.lower < 0 < beyond.upper
+
+
+def test_kappa_is_one_of_sums_over_places():
+    """A place where nothing is kept has no kappa, and counts for nothing."""
+    places = tidy.places({"PN": [-15.0, 3.0, 30.0], "EN": [-15.0, 3.0, 30.0]})
+    kept = np.zeros((2, 6, 8), dtype=int)  # (audio and latent, places, excerpts)
+    kept[:, [2, 5]] = 1
+    kept[0, [1, 4], :4] = 1
+    kept[1, [1, 4], 2:6] = 1
+    kept[:, 0, 3] = 1
+    errors = dict(zip([("audio", 0, "simple"), ("AT", 0, "cosine")], 1 - kept, strict=True))
+    table = tidy.within(places, np.arange(8), errors, bootstrap.weights(8, 1), 0.95)["within"]
+    estimate = Run({"within": table}, **SETTINGS).rise_beyond_chance("AT", "simple", "cosine")
+    # In both halves at 3 dB: agreement is half, as by chance. At -15 dB PN has kappa 1, EN has none
+    assert estimate.value == pytest.approx(1.0)
 
 
 def test_an_order_that_the_originals_do_not_have_contradicts_nothing():
@@ -454,17 +495,25 @@ def test_an_order_that_the_originals_do_not_have_contradicts_nothing():
     assert row["rule"].startswith("on originals AT and VS have no order (0.210 and 0.200)")
 
 
+@pytest.mark.parametrize("run", [{}, None], ids=["nothing", "all"])
+def test_quantities_are_phrases_and_no_formulas(run):
+    _, evidence = claims.evaluate(study() if run is None else run, **SETTINGS)
+    assert not evidence["quantity"].str.contains(r" [−/<>|×] |[_^{]").any()
+    assert not evidence["rule"].str.contains(r" [−/<>|] |[{^]|needs the \w+ model \w*_").any()
+
+
 def test_the_part_that_decides_is_shown():
     undecided_and_contradicted = MEANS[SPACES[0]] | {"IR": 0.605, "AE": 0.42}
     table, evidence = claims.evaluate(study(**models({SPACES[0]: undecided_and_contradicted})), **SETTINGS)
     parts = evidence[evidence["claim"] == 3].set_index("quantity")
-    assert parts.loc["consistency (Euclidean): AT − IR", "verdict"] == UNDECIDED
-    assert parts.loc["consistency (Euclidean): VS − AE", "verdict"] == CONTRADICTED
+    assert parts.loc["lead of AT over IR in consistency (Euclidean)", "verdict"] == UNDECIDED
+    assert parts.loc["lead of VS over AE in consistency (Euclidean)", "verdict"] == CONTRADICTED
     row = table.set_index("claim").loc[3]
-    assert row["quantity"] == "consistency (Euclidean): VS − AE" and row["study"] == "0.161"
+    assert row["quantity"] == "lead of VS over AE in consistency (Euclidean)" and row["study"] == "0.161"
     assert (row["run"], row["lower"], row["upper"]) == pytest.approx((-0.02, -0.03, -0.01))
     first = judge(study(), 3)
-    assert first["quantity"] == "consistency (Euclidean): MFCC − AT" and first["study"] == "0.070"
+    assert first["quantity"] == "lead of MFCC over AT in consistency (Euclidean)"
+    assert first["study"] == "0.070"
 
 
 @pytest.mark.parametrize(
@@ -585,7 +634,7 @@ def reasons(run):
 def test_a_run_of_nothing_decides_nothing():
     table = reasons({})
     assert (table["verdict"] == UNDECIDED).all() and table["rule"].str.startswith("needs ").all()
-    assert table.loc[17, "rule"] == "needs the loudness of the vocals in the space VS (table songs_scores)"
+    assert table.loc[17, "rule"] == "needs the loudness of the vocals in the space VS, table songs_scores"
     assert table["rule"].equals(reasons({name: rows.head(0) for name, rows in study().items()})["rule"])
 
 
@@ -599,7 +648,7 @@ def test_a_run_without_tasks_says_so():
     table = reasons(run)
     assert table.loc[1, "verdict"] == SUPPORTED
     assert (table.loc[[2, 3, 5, 6, 7, 8, 9, 10], "verdict"] == UNDECIDED).all()
-    assert table.loc[2, "rule"] == "needs the additive model performance"
+    assert table.loc[2, "rule"] == "needs the additive model of task performance"
     assert table.loc[7, "rule"] == "needs the space AT"
     assert table.loc[8, "rule"] == "needs the table performance, which this run has not"
     assert table.loc[10, "rule"] == "needs the space AE"
@@ -619,7 +668,10 @@ def test_what_a_run_lacks_is_named():
     problem = pd.DataFrame({"model": ["within_cosine"], "problem": ["a cell is empty"]})
     anova = models()["anova"]
     table = reasons(study(fit=problem, anova=anova[anova["model"] != "within_cosine"]))
-    assert table.loc[4, "rule"] == "needs the additive model within_cosine, not fitted: a cell is empty"
+    assert table.loc[4, "rule"] == (
+        "needs the additive model of consistency within the latent spaces (cosine), not fitted: "
+        "a cell is empty"
+    )
 
 
 def test_few_magnitudes_decide_what_they_can():

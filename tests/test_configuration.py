@@ -1,9 +1,11 @@
 import copy
+import functools
 import os
 from pathlib import Path
 
 import pytest
 import yaml
+from snakemake.cli import parse_config
 
 from relatives import configuration, corpora
 from relatives.errors import InputError
@@ -172,6 +174,25 @@ def from_command_line(shipped, text):
         ("{training: {patience: }}", "training.patience", None),
         ("{training: {rate: 1e-3}}", "training.rate", 0.001),
         ("{training: {rate: 2.5e-4}}", "training.rate", 0.00025),
+        ("{training: {weight_decay: 1e2}}", "training.weight_decay", 100.0),
+        ("{training: {explosion: 1E+2}}", "training.explosion", 100.0),
+        ("{noise: {seconds: .5e2}}", "noise.seconds", 50.0),
+        ("{transformations: {PS: [-.5, +.5, -5.e-1]}}", "transformations.PS", [-0.5, 0.5, -0.5]),
+        # without a fraction it is a whole number where the schema wants one
+        ("{corpora: {tagging: {excerpts: 1e2}}}", "corpora.tagging.excerpts", 100),
+        ("{corpora: {tagging: {excerpts: 150.0}}}", "corpora.tagging.excerpts", 150),
+        ("{corpora: {tagging: {recording: {mp3: 1.28E+2}}}}", "corpora.tagging.recording.mp3", 128),
+        ("{training: {AE: {steps: {VGG: 2.5e3, MFCC: 1e3}}}}", "training.AE.steps.VGG", 2500),
+        ("{training: {patience: 2e1}}", "training.patience", 20),
+        ("{training: {channels: [4, 8e0]}}", "training.channels", [4, 8]),
+        ("{encoders: [MFCC, {name: a, hear: b, sample_rate: 1.6e4}]}", "encoders.1.sample_rate", 16000),
+        ("{training: {width: 010}}", "training.width", 10),
+        ("{training: {width: 0x10}}", "training.width", 16),
+        ("{training: {width: 1_000}}", "training.width", 1000),
+        # with one it is not
+        ("{trials: 1.5e0}", "trials", 1.5),
+        ("{trials: 1e-3}", "trials", 0.001),
+        ("{trials: 1e30}", "trials", 1e30),
         ("{transformations: {PS: [-12, +0.25, .5], TS: null}}", "transformations.PS", [-12, 0.25, 0.5]),
         ("{transformations: {TS: null}}", "transformations.TS", None),
         ("{tasks: [AE, AT]}", "tasks", ["AE", "AT"]),
@@ -186,6 +207,7 @@ def from_command_line(shipped, text):
         ),
         ("{corpora: {new: {source: gtzan, excerpts: 9, path: ~}}}", "corpora.new.path", "~"),
         ("{consistency: {corpus: on}}", "consistency.corpus", "on"),
+        ("{consistency: {corpus: 1e2}}", "consistency.corpus", "1e2"),
         ("{noise: {recording: null}}", "noise.recording", None),
         ("{encoders: [MFCC, {name: a, hear: b, sample_rate: 16000}]}", "encoders.1.sample_rate", 16000),
         ("{encoders: [MFCC, {name: 5, torchscript: 7}]}", "encoders.1.torchscript", "7"),
@@ -201,6 +223,44 @@ def test_the_command_line_is_read_as_yaml(shipped, text, keys, value):
         found = found[int(key) if isinstance(found, list) else key]
     assert found == value
     assert type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "keys", "value"),
+    [
+        ("trials=1e1", "trials", 10),
+        ("trials=3.0", "trials", 3),
+        ("seed=1E3", "seed", 1000),
+        ("trials=2.5", "trials", 2.5),
+        ("corpora={tagging: {excerpts: 1e2}}", "corpora.tagging.excerpts", 100),
+        ("training={rate: 1e-3, patience: 1e1}", "training.rate", 0.001),
+        ("noise={seconds: 1e2}", "noise.seconds", 100.0),
+        ("transformations={PS: [1e0, -.5]}", "transformations.PS", [1.0, -0.5]),
+    ],
+)
+def test_what_snakemake_hands_on_is_read(shipped, text, keys, value):
+    """Outside of braces Snakemake reads a number by itself, inside of them it leaves it a text."""
+    given = parse_config([text])
+    config = merged(shipped, given)
+    configuration.read_command_line(config, given)
+    found = functools.reduce(lambda level, key: level[key], keys.split("."), config)
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_a_number_in_a_file_that_yaml_takes_for_a_text_is_named_with_the_way_out(shipped):
+    def of_file(text):
+        return complaint(merged(shipped, yaml.safe_load(text)))
+
+    way = "; YAML took it for a text, so write {} without quotes"
+    message = of_file("training: {rate: 1e-3}")
+    assert f"training.rate: '1e-3' is not of type 'number'{way.format('0.001')}" in message
+    assert way.format("1.0e-09") in of_file("training: {rate: 1e-9}")
+    assert yaml.safe_load("1.0e-09") == 1e-9
+    assert way.format("100") in of_file("corpora: {tagging: {excerpts: 1e2}}")
+    assert way.format("150") in of_file("corpora: {tagging: {excerpts: '150'}}")
+    for text in ("two", "1e999"):
+        assert "for a text" not in of_file(f"trials: {text}")
 
 
 def test_settings_of_a_file_keep_their_quotes(shipped):
@@ -226,6 +286,8 @@ def test_a_command_line_without_an_end_is_left_to_the_check(shipped):
     ("text", "words"),
     [
         ("{consistency: {own_pairs: flase}}", ["consistency.own_pairs: 'flase'", "boolean"]),
+        ("{consistency: {dtw: on}}", ["consistency.dtw: 'on'", "'exact'"]),
+        ("{trials: 1e30}", ["trials: 1e+30", "'integer'"]),
         ("{bootstrap: {levl: 0.9}}", ["bootstrap.levl", "'level'"]),
         ("{bootstrap: {level: 90}}", ["bootstrap.level: 90", "maximum of 1"]),
         ("{transformations: {PS: [-1, x]}}", ["transformations.PS.1: 'x' is not of type 'number'"]),

@@ -18,13 +18,13 @@ from statsmodels.tools.numdiff import approx_fprime
 from statsmodels.tools.sm_exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
+from oracle_tables import oracle_table
 from relatives import statistics
 from relatives.errors import InputError
 from relatives.seeds import generator
 from relatives.statistics import hierarchical, reml
 
 FACTS = pd.read_csv(Path(__file__).parent / "facts" / "mixed.csv", keep_default_na=False, na_values=[""])
-MIXED7 = Path(__file__).parents[1].parent / "shared" / "oracle" / "mixed7.csv"
 
 
 def noise(i):
@@ -63,9 +63,7 @@ def groups():
 
 
 def mixed7():
-    if not MIXED7.exists():
-        pytest.skip("needs ../shared/oracle/mixed7.csv")
-    table = pd.read_csv(MIXED7)
+    table = oracle_table("mixed7")
     for number, strategy in enumerate(["SSR", "MSSR@FC", "MSCR@6", "MSCR@4", "MSCR@2", "MSSCR"], start=1):
         table[f"a{number}"] = (table["strategy"] == strategy).astype(float)
         table[f"s{number}"] = table[f"a{number}"] * table["n_star"]

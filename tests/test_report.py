@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from relatives import report
+from relatives import report, words
 from relatives.claims import evaluate
 from relatives.errors import InputError
 
@@ -74,7 +74,7 @@ performance,task:encoder,AE,VGG,,0.987,0.018,0.9,1.1
 """,
         "differences": """model,term,first,second,difference,se,t,p,lower,upper
 performance,encoder,VGG,MFCC,1.36,0.012,113.3,0.0,1.336,1.384
-performance,gap,AE,VS,1.5,0.02,75.0,0.0312,1.4,1.6
+performance,lead of VGG over MFCC,AE,VS,1.5,0.02,75.0,0.0312,1.4,1.6
 """,
         "smooths": """model,cell,edf,basis,k_index,p,warning
 performance,PS:AE:VGG,8.9,9,0.52,0.0,True
@@ -305,8 +305,8 @@ def test_models_are_told_with_what_they_say():
     assert "encoder 1, 3,522.2 12,898 < .0001 task × encoder 3, 3,522.2 0.6512 .5818" in text
     assert "encoder VGG 0.840 0.008 [0.824, 0.856] MFCC −0.520 0.009 [−0.538, −0.502]" in text
     assert "0.987" not in text, "a mean of an interaction"
-    assert "encoder VGG − MFCC 1.360 0.012 113.300 < .0001 [1.336, 1.384]" in text
-    assert "VGG − MFCC AE − VS 1.500 0.020 75.000 .0312 [1.400, 1.600]" in text
+    assert "encoder VGG over MFCC 1.360 0.012 113.300 < .0001 [1.336, 1.384]" in text
+    assert "lead of VGG over MFCC AE over VS 1.500 0.020 75.000 .0312 [1.400, 1.600]" in text
     assert "PS × AE × VGG 8.900 9 0.520 < .0001" in text and "TS × AE" not in text
     assert "#model-performance" in Page(build()).links and "model-within_cosine" not in build()
 
@@ -316,7 +316,7 @@ def test_the_mixed_models_answer_their_question():
     assert "Do the spaces still differ" in text
     assert "Holm's correction: 1 of 1" in text
     assert "MFCC 0.740 0.010 12.3 [0.720, 0.760]" in text
-    assert "AE − MFCC −0.570 −28.500 4.5 .0002 [−0.610, −0.530]" in text
+    assert "AE over MFCC −0.570 −28.500 4.5 .0002 [−0.610, −0.530]" in text
     assert "excerpt 0.01000 0.005000 to 0.02000 25 %" in text
     assert "Consistency within the latent spaces (cosine) Not fitted. the optimiser gave up" in text
     assert "Consistency within the latent spaces (Euclidean): 1 of 1 pairs differ" in text
@@ -384,20 +384,21 @@ def test_real_findings_can_be_shown():
         (report.probability(0.00009), "< .0001"),
         (report.probability(1.0), "1.0000"),
         (report.probability(float("nan")), "–"),
-        (report.model_title("performance"), "task performance"),
-        (report.model_title("within_cosine"), "consistency within the latent spaces (cosine)"),
-        (report.model_title("agreement_dtw_euclidean"), "agreement with the audio space (DTW, Euclidean)"),
+        (words.model("performance"), "task performance"),
+        (words.model("within_cosine"), "consistency within the latent spaces (cosine)"),
+        (words.model("agreement_dtw_euclidean"), "agreement with the audio space (DTW, Euclidean)"),
         (
-            report.model_title("study_within_cosine"),
+            words.model("study_within_cosine"),
             "consistency within the latent spaces (cosine), the study's spaces alone",
         ),
         (
-            report.model_title("correlation_by_excerpt_dtw_cosine"),
+            words.model("correlation_by_excerpt_dtw_cosine"),
             "correlation with the audio space, one an excerpt (DTW, cosine)",
         ),
         (
-            report.model_title("correlation_dtw_euclidean-cosine"),
-            "correlation with the audio space (DTW, Euclidean − cosine)",
+            words.model("correlation_dtw_euclidean_less_cosine"),
+            "how much larger the correlation with the audio space (DTW) is under the Euclidean distance than "
+            "under the cosine",
         ),
     ],
 )

@@ -1,5 +1,6 @@
 """One encoder tested by the command: right numbers, a page that stands alone, errors in one sentence."""
 
+import argparse
 import base64
 import io
 import re
@@ -442,3 +443,18 @@ def test_a_wrong_argument_is_refused(wrong, here, album, capsys):
         run(f"{here}:energy", "--audio", album, *wrong)
     assert stopped.value.code == 2
     assert wrong[1] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("50", 50), ("1e2", 100), ("50.0", 50), ("2.205E4", 22050), ("010", 10)]
+)
+def test_a_whole_number_is_read_however_it_is_written(text, number):
+    assert cli._whole(2)(text) == number
+    assert cli._magnitudes(text) == str(number)
+
+
+@pytest.mark.parametrize("text", ["1.5", "1e-3", "-3", "nan", "inf", "1e400", "9" * 5000, "many", ""])
+def test_what_is_no_whole_number_is_refused(text):
+    for read in (cli._whole(0), cli._magnitudes):
+        with pytest.raises(argparse.ArgumentTypeError):
+            read(text)

@@ -131,8 +131,8 @@ def additive_models(tables, basis, draws, seed, backend="reml"):
         ``fit``: model, response, factors, n, r_squared, edf, residual_df, sigma, problem. ``anova``: model,
         term, df1, df2, F, p. ``means``: model, term, a column a factor (empty where the term does not have
         it), mean, se, lower, upper. ``differences``: model, term, first, second, difference, se, t, p,
-        lower, upper, Tukey's; the term ``gap`` is how much farther VGG is above MFCC in one task than in
-        another. ``smooths``: model, cell, edf, basis, k_index, p, warning. ``residuals``: model, fitted,
+        lower, upper, Tukey's; the term `study.LEAD` is how much farther VGG is ahead of MFCC in one task than
+        in another. ``smooths``: model, cell, edf, basis, k_index, p, warning. ``residuals``: model, fitted,
         residual. ``resampled_f``: model, draw, term, F in a bootstrap sample of the excerpts, of the models
         that the study's numbers are held against; a draw takes the same excerpts in all models of spaces.
         ``backends``: model, and how far the two backends are apart on it, as
@@ -146,7 +146,7 @@ def additive_models(tables, basis, draws, seed, backend="reml"):
         row = {
             "model": name,
             "response": model.response,
-            "factors": " + ".join(factors),
+            "factors": ", ".join(factors),
             "n": len(model.table),
         }
         try:
@@ -345,7 +345,7 @@ def _means(fit):
 
 
 def _differences(name, fit):
-    """All pairs of every main effect; for performance also the gaps between the encoders.
+    """All pairs of every main effect; for performance also the leads of VGG over MFCC.
 
     Of a model of the study's levels alone the pairs of spaces are all that a finding needs, and each effect
     takes half a second.
@@ -360,8 +360,8 @@ def _differences(name, fit):
             fit.marginals.crossing(["task", "encoder"]),
         )
         of = {encoder: weights[crossing["encoder"] == encoder] for encoder in ("VGG", "MFCC")}
-        gaps = fit.marginals.pairwise(of["VGG"] - of["MFCC"], fit.marginals.levels["task"])
-        parts.append(gaps.assign(term="gap"))
+        leads = fit.marginals.pairwise(of["VGG"] - of["MFCC"], fit.marginals.levels["task"])
+        parts.append(leads.assign(term=study.LEAD))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -386,7 +386,7 @@ def mixed_models(tables):
         the five transformations are the study's and no sample of others, and how a space bears one of them
         is nothing random. Random is the network, as above. The excerpts come in by the bootstrap: to the
         variance of a mean or a difference that the networks give, that of its draws over excerpts is added.
-    ``correlation_{audio}_euclidean-cosine``
+    ``correlation_{audio}_euclidean_less_cosine``
         The same of how much greater the correlation is under the Euclidean distance.
 
     MFCC and an encoder of the user's own are no samples of trained networks: a space of one trial has no
@@ -432,7 +432,7 @@ def mixed_models(tables):
                 keep(f"agreement_{audio}_{latent}", _by_excerpt_mixed(by_excerpt(alike)))
     if "between" in tables:
         draws = tables.get("between_draws")
-        for audio, latent in product(AUDIO, (*LATENT, "euclidean-cosine")):
+        for audio, latent in product(AUDIO, (*LATENT, study.DIFFERENCE)):
             observed, drawn = _correlations(tables["between"], draws, audio, latent)
             if len(observed):
                 keep(f"correlation_{audio}_{latent}", _pooled_mixed(observed, drawn))
@@ -497,7 +497,7 @@ def _correlations(between, between_draws, audio, latent):
         The latter may be None.
     audio : str
     latent : str
-        A distance; or two with a minus between, for the difference.
+        A distance; or two with ``_less_`` between, for the difference.
 
     Returns
     -------
@@ -508,7 +508,7 @@ def _correlations(between, between_draws, audio, latent):
     """
     level = ["space", "transformation"]
     observed, drawn = 0.0, 0.0
-    for sign, distance in zip((1, -1), latent.split("-"), strict=False):
+    for sign, distance in zip((1, -1), latent.split("_less_"), strict=False):
         rows = _transformed(between)
         rows = rows[(rows["audio_distance"] == audio) & (rows["latent_distance"] == distance)]
         observed += (

@@ -142,19 +142,33 @@ def _whole(least: int, most: int = 10**DIGITS):
     """The type of a whole number of at least `least` and, where it is told, at most `most`."""
 
     def number(text: str) -> int:
-        if not text.isdecimal() or len(text) > DIGITS or not least <= int(text) <= most:
+        value = _count(text)
+        if value is None or not least <= value <= most:
             limits = f"at least {least}" if most == 10**DIGITS else f"{least} to {most}"
             raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a whole number of {limits}")
-        return int(text)
+        return value
 
     return number
 
 
 def _magnitudes(text: str) -> str:
     """The type of ``--magnitudes``."""
-    if text in MAGNITUDES or (text.isdecimal() and len(text) <= DIGITS):
+    if text in MAGNITUDES:
         return text
+    if (value := _count(text)) is not None:
+        return str(value)
     raise argparse.ArgumentTypeError(f"{text[:40]!r} is neither {' nor '.join(MAGNITUDES)} nor a number")
+
+
+def _count(text: str) -> int | None:
+    """The whole number that a text says, be it ``100``, ``1e2`` or ``100.0``; None where it says none."""
+    if text.isdecimal():
+        return int(text) if len(text) <= DIGITS else None
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return int(value) if value.is_integer() and 0 <= value <= 10**DIGITS else None
 
 
 def provenance(options: argparse.Namespace) -> int:

@@ -30,7 +30,7 @@ ARCHITECTURE = ("width", "channels", "frames", "fully_connected")
 """The settings under `training` that say what a network is; the others say how it is trained."""
 
 DEEPEST, MOST = 20, 100_000  # levels and values of a configuration; a few lines of YAML can name billions
-EXPONENT = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+")
+DECIMAL = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
 LARGEST = 1e15  # of numbers: in all units far beyond use, and exact
 
 Validator = validators.extend(
@@ -67,7 +67,8 @@ def read_command_line(config: dict, given: Mapping) -> None:
 
     Snakemake 9.27 hands on a number, ``true`` or ``null`` inside of braces or brackets as text, whether it
     was written with quotes or without. So a text becomes what YAML makes of it without quotes, except where
-    the schema wants a text. Settings of files are left alone: there the quotes still count.
+    the schema wants a text. A number without a fraction, such as ``1e2`` or ``3.0``, is a whole number where
+    the schema wants one. Settings of files are left alone: there the quotes still count.
 
     Parameters
     ----------
@@ -78,19 +79,20 @@ def read_command_line(config: dict, given: Mapping) -> None:
 
     Examples
     --------
-    >>> config = {"noise": {"recording": "null", "seconds": "30"}}
+    >>> config = {"noise": {"recording": "null", "seconds": "2.5e1"}, "trials": "1e1"}
     >>> read_command_line(config, config)
     >>> config
-    {'noise': {'recording': None, 'seconds': 30}}
+    {'noise': {'recording': None, 'seconds': 25.0}, 'trials': 10}
     """
     if any(_no_settings(config)):  # which `check` tells; an alias that names itself has no end
         return
-    texts = {}
-    _lay_over(config, _as_yaml(given, (), texts))
+    handed_on = {}
+    _lay_over(config, _as_yaml(given, (), handed_on))
     for error in _validator().iter_errors(config):
         keys = tuple(error.absolute_path)
-        if keys in texts and error.validator == "type" and "string" in _listed(error.validator_value):
-            functools.reduce(lambda level, key: level[key], keys[:-1], config)[keys[-1]] = texts[keys]
+        if keys in handed_on:
+            holder = functools.reduce(lambda level, key: level[key], keys[:-1], config)
+            holder[keys[-1]] = _as_wanted(error, handed_on[keys])
 
 
 def corpus_of(config: dict, task: str) -> str:
@@ -203,34 +205,51 @@ def _validator() -> Validator:
     return Validator(yaml.safe_load(SCHEMA.read_text()))
 
 
-def _as_yaml(value: object, keys: tuple, texts: dict[tuple, str]) -> object:
-    """`value` with its texts read as YAML; `texts` gets each that became something else, by its keys."""
+def _as_yaml(value: object, keys: tuple, handed_on: dict[tuple, object]) -> object:
+    """`value` with its texts read as YAML; `handed_on` gets what each value was before, by its keys."""
     if isinstance(value, Mapping):
-        return {key: _as_yaml(held, (*keys, key), texts) for key, held in value.items()}
+        return {key: _as_yaml(held, (*keys, key), handed_on) for key, held in value.items()}
     if isinstance(value, list):
-        return [_as_yaml(held, (*keys, place), texts) for place, held in enumerate(value)]
-    read = _scalar(value) if isinstance(value, str) else value
-    if read is not value:
-        texts[keys] = value
-    return read
+        return [_as_yaml(held, (*keys, place), handed_on) for place, held in enumerate(value)]
+    handed_on[keys] = value
+    return _scalar(value) if isinstance(value, str) else value
+
+
+def _as_wanted(error: ValidationError, handed_on: object) -> object:
+    """The value that `error` complains of, as the schema wants it if it is only of another type."""
+    wanted, value = _types(error), error.instance
+    if "string" in wanted and isinstance(handed_on, str):
+        return handed_on
+    if "integer" in wanted and isinstance(value, float) and _is_number(value) and value.is_integer():
+        return int(value)
+    return value
+
+
+def _types(error: ValidationError) -> list[str]:
+    """The types of which the schema wants one, where `error` is that the value has none of them."""
+    if error.validator == "type":
+        return error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
+    texts = error.validator == "enum" and all(isinstance(option, str) for option in error.validator_value)
+    return ["string"] if texts else []
 
 
 def _scalar(text: str) -> object:
     """A text without quotes as YAML reads it: None, a boolean, a number, or the same text.
 
-    Two things differ. ``1e-3`` is a number, as in YAML 1.2; the older YAML of config.yaml wants ``1.0e-3``. A
-    date stays text, as no setting is one.
+    Three things differ. ``1e-3``, ``.5e3`` and ``-.5`` are numbers, as in YAML 1.2; the older YAML of
+    config.yaml wants ``1.0e-3``. ``010`` is 10, as Snakemake reads it outside of braces, and not 8. A date
+    stays text, as no setting is one.
     """
-    if EXPONENT.fullmatch(text):
-        return float(text)
     loader = yaml.SafeLoader("")
     tag = loader.resolve(yaml.ScalarNode, text, (True, False))
-    if tag.rpartition(":")[2] not in ("null", "bool", "int", "float"):
-        return text
     try:
-        return loader.construct_object(yaml.ScalarNode(tag, text))
+        if DECIMAL.fullmatch(text):
+            return float(text) if set(text) & set(".eE") else int(text)
+        if tag.rpartition(":")[2] in ("null", "bool", "int", "float"):
+            return loader.construct_object(yaml.ScalarNode(tag, text))
     except ValueError:  # thousands of digits; "_" alone
-        return text
+        pass
+    return text
 
 
 def _lay_over(config: dict, values: dict) -> None:
@@ -240,10 +259,6 @@ def _lay_over(config: dict, values: dict) -> None:
             _lay_over(config[key], value)
         else:
             config[key] = value
-
-
-def _listed(value: object) -> list:
-    return value if isinstance(value, list) else [value]
 
 
 def _is_number(value: object) -> bool:
@@ -289,7 +304,20 @@ def _in_words(error: ValidationError) -> Iterator[str]:
         words = (
             error.message if len(error.message) < 400 else f"{error.message[:250]} … {error.message[-100:]}"
         )
-        yield f"{where or 'config'}: {words}"
+        yield f"{where or 'config'}: {words}{_number_in_text(error)}"
+
+
+def _number_in_text(error: ValidationError) -> str:
+    """How to write a number that is a text in its file: ``"150"`` has quotes, ``1e-3`` lacks a point."""
+    text = error.instance
+    if not isinstance(text, str) or not {"number", "integer"} & set(_types(error)):
+        return ""
+    if not DECIMAL.fullmatch(text) or not _is_number(value := float(text)):
+        return ""
+    number = f"{value:.0f}" if value.is_integer() else repr(value)
+    if "e" in number and "." not in number:
+        number = number.replace("e", ".0e")
+    return f"; YAML took it for a text, so write {number} without quotes"
 
 
 def _wrong_encoders(config: dict) -> Iterator[str]:

@@ -907,6 +907,19 @@ def _own(shape, own):
     return own
 
 
+def _beyond_chance(errors_a, errors_b, weights=None):
+    """What two spaces agree on beyond chance, and what they could (…): the two parts of kappa."""
+    between_space_agreement(errors_a, errors_b)  # refuses what cannot be compared
+    a, b = np.asarray(errors_a, dtype=np.float64), np.asarray(errors_b, dtype=np.float64)
+    weights = np.full(len(a), 1 / len(a)) if weights is None else np.asarray(weights)
+    if weights.shape[-1] != len(a):
+        raise ValueError(f"weights must have the shape (…, {len(a)}), not {weights.shape}")
+    # Not by BLAS, whose sums depend in their last digit on the number of cores
+    share_a, share_b, alike = (np.einsum("...q,q->...", weights, x) for x in (a, b, a == b))
+    chance = share_a * share_b + (1 - share_a) * (1 - share_b)
+    return alike - chance, 1 - chance
+
+
 def between_space_kappa(errors_a, errors_b, weights=None):
     """Agreement of the errors of two spaces beyond chance: Cohen's kappa (1960).
 
@@ -937,13 +950,43 @@ def between_space_kappa(errors_a, errors_b, weights=None):
     >>> float(between_space_kappa([0, 1, 1, 0], [0, 1, 0, 0]))
     0.5
     """
-    between_space_agreement(errors_a, errors_b)  # refuses what cannot be compared
-    a, b = np.asarray(errors_a, dtype=np.float64), np.asarray(errors_b, dtype=np.float64)
-    weights = np.full(len(a), 1 / len(a)) if weights is None else np.asarray(weights)
-    if weights.shape[-1] != len(a):
-        raise ValueError(f"weights must have the shape (…, {len(a)}), not {weights.shape}")
-    # Not by BLAS, whose sums depend in their last digit on the number of cores
-    share_a, share_b, alike = (np.einsum("...q,q->...", weights, x) for x in (a, b, a == b))
-    chance = share_a * share_b + (1 - share_a) * (1 - share_b)
+    agreed, possible = _beyond_chance(errors_a, errors_b, weights)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(chance < 1 - 1e-12, (alike - chance) / (1 - chance), np.nan)
+        return np.where(possible > 1e-12, agreed / possible, np.nan)
+
+
+def pooled_kappa(strata, weights):
+    """One kappa of several places, networks or halves of the queries: both its parts are summed first.
+
+    Where the errors of a stratum are nearly all alike there is little to agree on beyond chance, and a kappa
+    of it is all noise: with one query that both spaces keep it is 1, in draws that lack this query it is not
+    defined. In a mean of kappas each such stratum would count as much as any other, and its draws would lie
+    to one side of it. In a ratio of sums a stratum counts by what there was to agree on.
+
+    Parameters
+    ----------
+    strata : iterable of (errors_a, errors_b, rows), each (q,)
+        The errors of both spaces, as for `between_space_kappa`; and which queries the stratum has, bool.
+    weights : (…, q)
+        Share of each query.
+
+    Returns
+    -------
+    (…) float64
+        NaN where there is nothing to agree on beyond chance in any stratum.
+
+    Raises
+    ------
+    ValueError
+        As `between_space_kappa`.
+    """
+    weights = np.asarray(weights, dtype=np.float64)
+    agreed, possible = np.zeros((2, *weights.shape[:-1]))
+    for errors_a, errors_b, rows in strata:
+        share = weights * np.asarray(rows)
+        size = share.sum(axis=-1)
+        # A draw may have none of the stratum's queries
+        share = np.divide(share, size[..., None], out=np.zeros_like(share), where=size[..., None] > 0)
+        found, room = _beyond_chance(errors_a, errors_b, share)
+        agreed, possible = agreed + size * found, possible + size * room
+    return np.divide(agreed, possible, out=np.full_like(agreed, np.nan), where=possible > 1e-12)

@@ -22,6 +22,7 @@ from scipy import stats
 from scipy.spatial.distance import cdist
 
 from relatives import seeds
+from relatives.statistics import jackknife
 
 NEIGHBOURS = 10
 """How many neighbours the loudness of an excerpt's vocals is compared to, but at most a third of the excerpts
@@ -155,10 +156,10 @@ def scores(
                 LOUDNESS,
                 count,
                 correlation,
-                *_interval(correlation, without[:, 0], level, (-1, 1)),
+                *jackknife.interval(correlation, without[:, 0], level, (-1, 1)),
                 _chance(loudness, codes, count, seed),
             ),
-            (SAME_SONG, 1, share, *_interval(share, without[:, 1], level, (0, 1)), by_chance),
+            (SAME_SONG, 1, share, *jackknife.interval(share, without[:, 1], level, (0, 1)), by_chance),
         ],
         columns=COLUMNS,
     )
@@ -192,17 +193,6 @@ def _first(ranked: np.ndarray, kept: np.ndarray, count: int) -> np.ndarray:
     chosen = usable & (np.cumsum(usable, axis=1) <= count)
     # as many in every row: (kept * count,) -> (kept, count)
     return ranked[chosen].reshape(len(ranked), count)
-
-
-def _interval(value: float, without: np.ndarray, level: float, reach: tuple) -> tuple[float, float]:
-    """Jackknife interval of a `value` from those `without` each of the songs, within what it can reach."""
-    songs = len(without)
-    if songs < 3:
-        return np.nan, np.nan
-    error = np.sqrt((songs - 1) * np.mean((without - without.mean()) ** 2))
-    half = stats.t.ppf((1 + level) / 2, songs - 1) * error
-    lower, upper = np.clip([value - half, value + half], *reach)
-    return float(lower), float(upper)
 
 
 def _chance(loudness: np.ndarray, codes: np.ndarray, count: int, seed: int) -> float:

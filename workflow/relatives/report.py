@@ -19,10 +19,9 @@ import yaml
 from docutils.core import publish_parts
 from markupsafe import Markup
 
-from relatives import study
+from relatives import words
 from relatives.claims import CONTRADICTED, FINDING, FURTHER, SUPPORTED, VERDICTS
 from relatives.errors import InputError
-from relatives.figures import style
 from relatives.tasks import TASKS
 
 STAGES = (
@@ -98,7 +97,8 @@ def page(template: Path, **values) -> str:
         "megabytes": megabytes,
         "probability": probability,
         "significant": significant,
-        "space": lambda name: style.space(name).label,
+        "effect": words.effect,
+        "space": words.space,
     }
     return environment.get_template(template.name).render(**values)
 
@@ -392,7 +392,7 @@ def compare(scores: pd.DataFrame) -> list[dict]:
     """
     rows = []
     for (task, encoder, measure), group in scores.groupby(["task", "encoder", "measure"], sort=False):
-        words = TASKS[task].trivial | TASKS[task].ablations
+        what = TASKS[task].trivial | TASKS[task].ablations
         of = {name: table.sort_values("trial") for name, table in group.groupby("predictor")}
         own = of["network"]
         rows.append(
@@ -410,14 +410,14 @@ def compare(scores: pd.DataFrame) -> list[dict]:
                 "predictors": [
                     {
                         "name": name,
-                        "words": words[name],
+                        "words": what[name],
                         "performance": of[name]["performance"].mean(),
                         "lead": of[name]["lead"].mean(),
                         "wins": int((of[name]["lower"] > 0).sum()),
                         "losses": int((of[name]["upper"] < 0).sum()),
                         "of": int(of[name]["lead"].notna().sum()),
                     }
-                    for name in words
+                    for name in what
                     if name in of
                 ],
             }
@@ -444,24 +444,6 @@ def tally(claims: pd.DataFrame, kind: str) -> str:
     return ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if verdict in counts)
 
 
-def model_title(name: str) -> str:
-    """A model in words: "within_cosine" -> "consistency within the latent spaces (cosine)"."""
-    alone = name.startswith(study.PREFIX)
-    measure, *distances = name.removeprefix(study.PREFIX).replace("_by_excerpt", "").split("_")
-    words = {
-        "performance": "task performance",
-        "within": "consistency within the latent spaces",
-        "agreement": "agreement with the audio space",
-        "correlation": "correlation with the audio space",
-    }[measure]
-    if "_by_excerpt" in name:
-        words += ", one an excerpt"
-    if distances:
-        labels = [" − ".join(style.DISTANCES[part].label for part in name.split("-")) for name in distances]
-        words += f" ({', '.join(labels)})"
-    return f"{words}, the study's spaces alone" if alone else words
-
-
 def models(statistics: Mapping[str, pd.DataFrame]) -> list[dict]:
     """The additive models and what they say.
 
@@ -484,7 +466,7 @@ def models(statistics: Mapping[str, pd.DataFrame]) -> list[dict]:
         rows.append(
             row
             | {
-                "title": model_title(row["model"]),
+                "title": words.model(row["model"]),
                 "problem": "" if pd.isna(row["problem"]) else row["problem"],
                 "effects": anova,
                 "means": [mean | {"level": mean[mean["term"]]} for mean in means if ":" not in mean["term"]],
@@ -520,7 +502,7 @@ def mixed(statistics: Mapping[str, pd.DataFrame]) -> list[dict]:
         rows.append(
             row
             | {
-                "title": model_title(row["model"]),
+                "title": words.model(row["model"]),
                 "over_networks": any(variance["component"] == "trial" for variance in variances),
                 "note": "" if pd.isna(row["note"]) else row["note"],
                 "means": means,
@@ -557,7 +539,7 @@ def backends(statistics: Mapping[str, pd.DataFrame], config: Mapping) -> dict:
     return {
         "used": config["statistics"]["backend"],
         "rows": [
-            {"title": model_title(model)} | {row["quantity"]: row for row in rows.to_dict("records")}
+            {"title": words.model(model)} | {row["quantity"]: row for row in rows.to_dict("records")}
             for model, rows in own.groupby("model", sort=False)
         ],
         "same": given["difference"].abs().groupby(given["quantity"]).max().to_dict(),

@@ -19,6 +19,12 @@ AUDIO = ("dtw", "simple")
 LATENT = ("euclidean", "cosine")
 """The distances of the audio space, and those of the latent spaces."""
 
+DIFFERENCE = "euclidean_less_cosine"
+"""In a model's name, in the place of a distance: how much larger the correlation is under the first."""
+
+LEAD = "lead of VGG over MFCC"
+"""The term of the performance that says how far VGG is ahead of MFCC in each task."""
+
 PREFIX = "study_"
 """Of the name of an additive model that is fitted to these levels alone, where the run has more."""
 
