@@ -33,6 +33,7 @@ from pathlib import Path
 
 import numpy as np
 
+from relatives import audio
 from relatives.corpora import folder, listed
 from relatives.corpora.listed import Item
 from relatives.corpora.store import SPLITS, Skipped, Track
@@ -240,7 +241,8 @@ def _of_package(root: Path, package: str, shortest: float) -> Iterator[Item | Sk
         for file in files:
             if of_song and PARTS.fullmatch(file.name):
                 continue  # in the sum
-            seconds = _seconds(file)
+            # infinite where it is not known: who decodes it says what is wrong
+            seconds = audio.promised(file)
             if seconds < shortest:
                 yield Skipped(
                     _name(file, root),
@@ -304,19 +306,6 @@ def _once(items: Iterator[Item | Skipped], workers: int) -> Iterator[Item | Skip
 def _digest(file: Path) -> bytes:
     with open(file, "rb") as opened:
         return hashlib.file_digest(opened, "sha256").digest()
-
-
-def _seconds(file: Path) -> float:
-    """How long a file says that it lasts; infinite where it does not say or cannot be opened."""
-    import soundfile
-
-    from relatives.audio import UNKNOWN
-
-    try:
-        known = soundfile.info(file)
-    except soundfile.LibsndfileError:
-        return np.inf  # who decodes it says what is wrong
-    return np.inf if known.frames == UNKNOWN else known.duration
 
 
 def _tags(file: Path) -> dict[str, str]:

@@ -250,7 +250,7 @@ def examine(
 
 
 def noted(function: Callable) -> Callable:
-    """`function`, which takes a `note`, made to return what it returns and the notes, (result, tuple of str)."""
+    """`function`, which takes a `note`, made to return its result and the notes: (result, tuple of str)."""
 
     def collecting(*arguments: object, **named: object) -> tuple[object, tuple[str, ...]]:
         notes = []
@@ -275,40 +275,16 @@ def decode(file: Path, sample_rate: int, note: Callable[[str], None] | None = No
 
 def _stream(file: Path, sample_rate: int, note: Callable[[str], None] | None = None) -> np.ndarray:
     """The samples of a file mixed to mono, (samples,) float32, mapped from a temporary file."""
-    promised = _promised(file)
-    if promised > LONGEST:
-        raise InputError(_too_long(file))
     with tempfile.NamedTemporaryFile() as samples:
-        # The largest value of the mixing matrix is set, or mono would be louder than the channels it is the
-        # mean of
-        stream = audio.ffmpeg_input(file).output(
-            samples.name, format="f32le", ac=1, ar=sample_rate, rematrix_maxval=1.0, t=LONGEST + 1
-        )
-        try:
-            audio.run_ffmpeg(stream.overwrite_output())
-        except RuntimeError as error:
-            raise InputError(f"{shown(file)}: not audio, or broken ({error}).") from error
-        seconds = os.path.getsize(samples.name) / np.float32().nbytes / sample_rate
-        if seconds == 0:
+        with open(samples.name, "wb") as opened:
+            try:
+                for block in audio.stream(file, sample_rate, LONGEST, note):
+                    opened.write(block.astype("<f4").tobytes())
+            except audio.TooLarge as error:
+                raise InputError(_too_long(file)) from error
+        if os.path.getsize(samples.name) == 0:
             raise InputError(f"{shown(file)}: the file holds no samples.")
-        if seconds > LONGEST:
-            raise InputError(_too_long(file))
-        if seconds < promised - 1:
-            reason = f"the file is truncated: {seconds:.0f} of {promised:.0f} s are there"
-            raise InputError(f"{shown(file)}: {reason}. Replace it by a whole copy.")
         return np.memmap(samples.name, dtype="<f4", mode="r")
-
-
-def _promised(file: Path) -> float:
-    """How many seconds a file says that it lasts; 0 where it does not say."""
-    import soundfile
-
-    try:
-        known = soundfile.info(file)
-    except soundfile.LibsndfileError:
-        return 0.0
-    guessed = known.format in ("MP3", "MPEG") and not audio.tells_length(file)
-    return 0.0 if guessed or known.frames == audio.UNKNOWN else known.duration
 
 
 def _too_long(file: Path) -> str:

@@ -253,7 +253,9 @@ def left_out(directory: str | Path) -> int:
 def with_notes(directory: str | Path) -> int:
     """How many tracks of a corpus have a note on what was odd in their file; 0 where it is not made yet."""
     try:
-        return int((pd.read_parquet(Path(directory, "tracks.parquet"), columns=["notes"])["notes"] != "").sum())
+        return int(
+            (pd.read_parquet(Path(directory, "tracks.parquet"), columns=["notes"])["notes"] != "").sum()
+        )
     except FileNotFoundError:
         return 0
 
