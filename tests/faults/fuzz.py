@@ -166,7 +166,7 @@ def archive() -> tuple:
 
 
 def frames() -> tuple:
-    """The frame headers of an MP3, and what lies where in a file; a ValueError is documented for the first."""
+    """The frame headers of an MP3, for which a ValueError is documented; and what lies where in a file."""
     from faults import broken
     from relatives import containers
     from relatives.transforms import mp3

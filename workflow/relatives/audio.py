@@ -242,8 +242,9 @@ def _unheard(words):
 
 def _load(path, sample_rate, longest, note, stream=None):
     """As `load`; with the number of a stream, that one among the audio streams alone."""
-    signals, lengths, room = [], [], IN_MEMORY
-    for part, failing in _parts(path, note):
+    # told at the end: who reads a file that is too large in another way is told then
+    notes, signals, lengths, room = [], [], [], IN_MEMORY
+    for part, failing in _parts(path, notes.append):
         with failing, _decoder(path, part, stream) as decoder:
             growth = max(1, sample_rate / decoder.rate)
             left = longest - sum(lengths)
@@ -257,12 +258,14 @@ def _load(path, sample_rate, longest, note, stream=None):
             lengths.append(len(signal) / decoder.rate)
             room -= signal.size * growth
             signals.append(resample(signal, decoder.rate, sample_rate))
-            _check_length(path, decoder, len(signal), note)
+            _check_length(path, decoder, len(signal), notes.append)
     # a few samples at a high rate are none at a lower one
     if not sum(map(len, signals)):
         which = "the file" if stream is None else f"its stream {stream}"
         raise InputError(f"{shown(path)}: {which} holds no samples. Remove or replace the file.")
-    _tell_lengths(lengths, note)
+    _tell_lengths(lengths, notes.append)
+    for words in notes:
+        note(words)
     return _end_to_end(signals)
 
 
@@ -426,9 +429,7 @@ class _Ffmpeg:
             raise InputError(f"{shown(self._path)}: the file holds no samples. Remove or replace it.")
         place, _, _, self.rate, self.channels = np.frombuffer(head, ">u4")[1:].tolist()
         if not self.rate or not self.channels:
-            raise InputError(
-                f"{shown(self._path)}: its rate or number of channels is 0. Remove or replace it."
-            )
+            raise InputError(f"{shown(self._path)}: it has no rate or no channels. Remove or replace it.")
         self._process.stdout.read(place - 24)
         return self
 
