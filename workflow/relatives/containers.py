@@ -919,7 +919,9 @@ def _gap(
     begin = at
     # behind the mark of a tag whose size is wrong
     found = _frames_from(data, at + (3 if size else 0), end, end, SYNCED)
-    at = end if found is None else found
+    if found is None:
+        return [(begin, end)], end
+    at = found
     if last is not None and not _junk(data, begin, at) and runs[-1].held > 1:
         # what made the next frame unreadable may have begun in this one
         runs[-1].ranges[-1][1] = begin = last
