@@ -1,13 +1,10 @@
-"""Files that hold more than their first recording, or other sizes than their headers say, or junk: all is read."""
+"""Files of several recordings, of sizes that their headers do not say, with junk among frames: read whole."""
 
 import struct
 from functools import cache
-from pathlib import Path
 
-import ffmpeg
 import numpy as np
 import pytest
-import soundfile
 
 from faults import broken
 from relatives import audio, containers
@@ -170,7 +167,7 @@ def test_the_stream_of_a_stem_file_goes_on_in_the_next_one(tmp_path):
         3.5 * RATE, rel=0.05
     )
     assert "2 recordings" in notes[0]
-    with pytest.raises(InputError, match="a.m4a: not audio, or broken"):
+    with pytest.raises(InputError, match=r"a.m4a: not audio, or broken"):
         audio.load_stream(tmp_path / "a.m4a", 1, RATE)
 
 
@@ -389,7 +386,7 @@ def test_junk_among_frames_is_passed_over(junk, form, place, tmp_path):
     if place == "before" and junk == "some bytes":
         pytest.skip("the start of such a file could be anything")
     at = {"behind": len(data), "between": between_frames(data, 0.5), "before": 0}[place]
-    signal, notes = loaded(tmp_path / "junk.bin", data[:at] + JUNK[junk] + data[at:])
+    signal, _ = loaded(tmp_path / "junk.bin", data[:at] + JUNK[junk] + data[at:])
     assert len(signal) / RATE == pytest.approx(len(right) / RATE, abs=0.1)
     halves = [slice(2000, 25000), slice(-25000, -2000)]
     for half in halves:
@@ -429,7 +426,7 @@ def test_what_is_no_mp3_stays_refused(tmp_path):
     for content in (b"Once upon a time\n" * 3000, np.random.default_rng(8).bytes(100_000), b"\xff" * 50_000,
                     id3() + b"and no frame behind it " * 500, bytes(50_000)):  # fmt: skip
         (tmp_path / "no.mp3").write_bytes(content)
-        with pytest.raises(InputError, match="no.mp3: not audio"):
+        with pytest.raises(InputError, match=r"no.mp3: not audio"):
             audio.load(tmp_path / "no.mp3", RATE)
 
 
