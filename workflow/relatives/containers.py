@@ -620,7 +620,7 @@ def _mp4(data: Sequence, begin: int) -> tuple[list[Part], list[str], int]:
     at, index = begin, False
     while at + 8 <= len(data):
         size, name = _number(data, at, 4, "big"), data[at + 4 : at + 8]
-        if name == b"ftyp" and index:
+        if index and (name == b"ftyp" or name == bytes(4)):
             return [Part(((begin, at),), whole=True)], [], at
         index |= name == b"moov"
         size = _number(data, at + 8, 8, "big") if size == 1 else size or len(data) - at
@@ -654,7 +654,7 @@ def _matroska(data: Sequence, begin: int) -> tuple[list[Part], list[str], int]:
             return any(name in data[at : at + 64] for name in (b"matroska", b"webm"))
 
         end = _next(data, content, _EBML, is_start)
-    if end is None or _kind(data, end) is None:
+    if end is None or _kind(data, _behind_padding(data, end)) is None:
         end = len(data)
     return [Part(((begin, end),), whole=True)], [], end
 
@@ -667,11 +667,9 @@ def _asf(data: Sequence, begin: int) -> tuple[list[Part], list[str], int]:
     at = begin
     while at + 24 <= len(data):
         size = _number(data, at + 16, 8)
-        if size < 24:
-            break
-        at += size
-        if data[at : at + 16] == _ASF:
+        if at > begin and (size < 24 or data[at : at + 16] == _ASF):
             return [Part(((begin, at),), whole=True)], [], at
+        at += max(size, 24)
     return _untouched(data, begin)
 
 
