@@ -60,6 +60,7 @@ MORE = {
     "rf64-16": ("RF64", "PCM_16"),
     "aifc-float": ("AIFF", "FLOAT"),
     "wav-adpcm": ("WAV", "MS_ADPCM"),
+    "mp3-xing": {"format": "mp3", "acodec": "libmp3lame"},
     "mp2": {"format": "mp2", "acodec": "mp2"},
     "mp3-stereo": {"format": "mp3", "acodec": "libmp3lame", "write_xing": 0, "ac": 2},
     "ogg-flac": {"format": "ogg", "acodec": "flac"},
@@ -107,8 +108,8 @@ def encode(signal: np.ndarray, name: str, rate: int = RATE) -> bytes:
         return sound.getvalue()
     soundfile.write(sound, signal, rate, format="WAV", subtype="FLOAT")
     with tempfile.NamedTemporaryFile() as made:
-        # M4A cannot be piped
-        target = made.name if name == "m4a" else "pipe:"
+        # M4A cannot be piped, nor the count of the frames of an MP3
+        target = made.name if name in ("m4a", "mp3-xing") else "pipe:"
         stream = ffmpeg.input("pipe:").output(target, **options).overwrite_output()
         return audio.run_ffmpeg(stream, sound.getvalue()) or Path(made.name).read_bytes()
 

@@ -317,6 +317,7 @@ def _parts(path, note):
 
 def _tell_lengths(lengths, note):
     """Note that a file has several recordings, of so many seconds."""
+    lengths = [seconds for seconds in lengths if seconds]
     if len(lengths) > 1:
         each = " + ".join(f"{seconds:.2f}" for seconds in lengths[:NAMED])
         each += " + …" if len(lengths) > NAMED else ""

@@ -178,7 +178,7 @@ def survey(data: Sequence) -> tuple[list[Part], list[str]]:
         found, said, end = walk(data, at)
         parts += found
         notes += said
-        at = _behind_tags(data, _behind_padding(data, end))
+        at = _forward(data, end)
     if not parts or (len(parts) == 1 and parts[0].whole):
         counted = bool(parts) and parts[0].counted
         return [Part(((0, len(data)),), counted=counted, whole=True)], notes
@@ -224,6 +224,20 @@ def _of_the_rest(data: Sequence, at: int) -> list[str]:
     if size < SMALL or data[at : at + 16].startswith(MARKS):
         return []
     return [f"{size} bytes behind its end are no sound of a known kind and are not read."]
+
+
+def _forward(data: Sequence, at: int) -> int:
+    """The place behind zeros and tags that begin here: of the next recording, if there is one."""
+    while at < len(data) and _signed(data, at) is None:
+        first = _behind_padding(data, at)
+        # MP4 begins with a number of 4 bytes, some of them 0
+        for place in range(max(first - 3, at), first):
+            if _signed(data, place) is not None:
+                return place
+        at = first + _tag_size(data, first)
+        if at == first:
+            break
+    return min(at, len(data))
 
 
 def _behind_padding(data: Sequence, at: int) -> int:
@@ -296,7 +310,8 @@ class _Chunks:
                 left = _behind_padding(data, place)
                 if left == len(data) or _is_text(data[place : place + 4096]):
                     return len(data)
-                return left if left > place and _begins(data, left) else None
+                ended = data[left : left + 16].startswith(MARKS) or _begins(data, left)
+                return left if left > place and ended else None
             if not 0 <= size <= len(data) - place - self.head:
                 return len(data)
             place = self.behind(place, size)
@@ -547,7 +562,7 @@ def _caf(data: Sequence, begin: int) -> tuple[list[Part], list[str], int]:
     pace = rate * size / samples if samples and 0 < rate < 1e7 else 0.0
     end, behind, wrong = _extent(data, first, stated, _CAF, (b"caff\0\1", 0, _caf), UNNOTICED * pace)
     unknown = stated + 4 == (1 << 64) - 1
-    if not wrong or end == first or (unknown and end == len(data)):
+    if not wrong or end == first:
         return [Part(((begin, behind),), whole=True)], [], behind
     header = bytearray(data[begin:first])
     header[-12:-4] = (end - first + 4).to_bytes(8, "big")
@@ -663,14 +678,10 @@ _ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 
 
 def _asf(data: Sequence, begin: int) -> tuple[list[Part], list[str], int]:
-    """ASF (WMA): objects with their sizes; the next begins with another header."""
-    at = begin
-    while at + 24 <= len(data):
-        size = _number(data, at + 16, 8)
-        if at > begin and (size < 24 or data[at : at + 16] == _ASF):
-            return [Part(((begin, at),), whole=True)], [], at
-        at += max(size, 24)
-    return _untouched(data, begin)
+    """ASF (WMA): the next begins with another header."""
+    end = _next(data, begin + 16, _ASF, lambda at: True)
+    end = len(data) if end is None else end
+    return [Part(((begin, end),), whole=True)], [], end
 
 
 # frames of MP3 and AAC
@@ -922,7 +933,7 @@ def _gap(
     at = found
     if last is not None and not _junk(data, begin, at) and runs[-1].held > 1:
         # what made the next frame unreadable may have begun in this one
-        runs[-1].ranges[-1][1] = begin = last
+        runs[-1].ranges[-1][1] = last
         runs[-1].held -= 1
     return [(begin, at)], at
 
