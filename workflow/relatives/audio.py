@@ -73,7 +73,7 @@ or end. A file that lost its end is not known by it: its last page is an earlier
 UNKNOWN = 2**63 - 1
 """The number of frames that libsndfile gives where a file does not say it."""
 
-BLOCK = 1 << 20
+AT_ONCE = 1 << 20
 """Samples of all channels that are decoded at a time, where not all are."""
 
 NAMED = 5
@@ -198,7 +198,7 @@ def stream(path, sample_rate, longest=np.inf, note=None):
             if decoder.rate != sample_rate:
                 change = soxr.ResampleStream(decoder.rate, sample_rate, 1, dtype="float32")
             # few samples at a low rate become many
-            size = int(BLOCK / decoder.channels / max(1, sample_rate / decoder.rate)) or 1
+            size = int(AT_ONCE / decoder.channels / max(1, sample_rate / decoder.rate)) or 1
             held, block = 0, None
             lengths.append(0.0)
             while block is None or len(block) == size:
