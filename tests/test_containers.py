@@ -69,10 +69,10 @@ def test_recordings_end_to_end_are_all_read(form, tmp_path):
     assert len(signal) / RATE == pytest.approx(3.5, abs=0.2)
     assert frequency_of(signal[2000 : RATE + 2000]) == pytest.approx(440, abs=2)
     assert frequency_of(signal[-RATE - 2000 : -2000]) == pytest.approx(880, abs=2)
-    # ffmpeg halves the power of what it puts into two channels
+    # ffmpeg halves the power of what it puts into two channels, and LAME turns some down by 5 %
     level = 0.3 / np.sqrt(2) if form == "mp3-stereo" else 0.3
-    assert np.sqrt(2) * signal[2000 : RATE + 2000].std() == pytest.approx(level, rel=0.05)
-    assert np.sqrt(2) * signal[-RATE - 4000 : -4000].std() == pytest.approx(0.3, rel=0.05)
+    assert np.sqrt(2) * signal[2000 : RATE + 2000].std() == pytest.approx(level, rel=0.07)
+    assert np.sqrt(2) * signal[-RATE - 4000 : -4000].std() == pytest.approx(0.3, rel=0.07)
     assert len(notes) == 1 and "2 recordings lie end to end in it: 2.0" in notes[0]
 
 
@@ -368,7 +368,7 @@ def test_junk_among_frames_is_passed_over(junk, form, place, tmp_path):
         assert frequency_of(signal[half]) == pytest.approx(440, abs=2)
         assert signal[half].std() == pytest.approx(right[half].std(), rel=0.05)
     # nothing but the sound: no burst of what was taken for a frame
-    assert np.abs(signal).max() < 1.5 * np.abs(right).max()
+    assert np.abs(signal).max() < 1.1 * np.abs(right).max()
 
 
 @pytest.mark.parametrize("junk", ["ID3v2", "APE"])

@@ -910,8 +910,7 @@ def _gap(
 ) -> tuple[list[tuple[int, int]], int]:
     """The bytes that are no frames where one was expected, and where to go on.
 
-    `last` is the place of the frame right before, or None. It is taken from the last of the `runs` where it
-    cannot be whole.
+    `last` is the place of the frame right before, or None. A tag inside it is taken out of it.
     """
     if last is not None:
         # a tag in the middle of a frame: its other half is behind the tag
@@ -928,13 +927,7 @@ def _gap(
     begin = at
     # behind the mark of a tag whose size is wrong
     found = _frames_from(data, at + (3 if size else 0), end, end, SYNCED)
-    if found is None:
-        return [(begin, end)], end
-    at = found
-    if last is not None and not _junk(data, begin, at) and runs[-1].held > 1:
-        # what made the next frame unreadable may have begun in this one
-        runs[-1].ranges[-1][1] = last
-        runs[-1].held -= 1
+    at = end if found is None else found
     return [(begin, at)], at
 
 
