@@ -56,6 +56,18 @@ BY_FFMPEG = {
 }
 """What ffmpeg encodes; to a pipe, so FLAC does not say its length."""
 
+MORE = {
+    "rf64-16": ("RF64", "PCM_16"),
+    "aifc-float": ("AIFF", "FLOAT"),
+    "wav-adpcm": ("WAV", "MS_ADPCM"),
+    "mp3-xing": {"format": "mp3", "acodec": "libmp3lame"},
+    "mp2": {"format": "mp2", "acodec": "mp2"},
+    "mp3-stereo": {"format": "mp3", "acodec": "libmp3lame", "write_xing": 0, "ac": 2},
+    "ogg-flac": {"format": "ogg", "acodec": "flac"},
+    "webm": {"format": "webm", "acodec": "libopus"},
+}
+"""Further formats of either, of which no file here is broken."""
+
 
 @dataclass(frozen=True)
 class File:
@@ -86,18 +98,19 @@ def clip(name: str, seed: int, seconds: float = SECONDS, rate: int = RATE, chann
 
 
 def encode(signal: np.ndarray, name: str, rate: int = RATE) -> bytes:
-    """The bytes of a file of one of `FORMATS` or `BY_FFMPEG`."""
+    """The bytes of a file of one of `FORMATS`, `BY_FFMPEG` or `MORE`."""
     sound = io.BytesIO()
-    if name in FORMATS:
-        container, samples = FORMATS[name]
+    options = (FORMATS | BY_FFMPEG | MORE)[name]
+    if isinstance(options, tuple):
+        container, samples = options
         rate = 48000 if samples == "OPUS" else rate
         soundfile.write(sound, signal, rate, format=container, subtype=samples)
         return sound.getvalue()
     soundfile.write(sound, signal, rate, format="WAV", subtype="FLOAT")
     with tempfile.NamedTemporaryFile() as made:
-        # M4A cannot be piped
-        target = made.name if name == "m4a" else "pipe:"
-        stream = ffmpeg.input("pipe:").output(target, **BY_FFMPEG[name]).overwrite_output()
+        # M4A cannot be piped, nor the count of the frames of an MP3
+        target = made.name if name in ("m4a", "mp3-xing") else "pipe:"
+        stream = ffmpeg.input("pipe:").output(target, **options).overwrite_output()
         return audio.run_ffmpeg(stream, sound.getvalue()) or Path(made.name).read_bytes()
 
 

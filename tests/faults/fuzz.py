@@ -57,14 +57,8 @@ def sound() -> tuple:
     def by_another(path, *_, **__):
         raise InputError(f"{path}: for ffmpeg")
 
-    audio._read_with_ffmpeg = by_another
+    audio._Ffmpeg = by_another
     path = Path(tempfile.mkdtemp()) / "a.bin"
-
-    def stream(file, sample_rate):
-        folder._promised(file)
-        raise InputError(f"{file}: for ffmpeg")
-
-    folder._stream = stream
 
     def target(data):
         path.write_bytes(data)
@@ -172,16 +166,17 @@ def archive() -> tuple:
 
 
 def frames() -> tuple:
-    """The frame headers of an MP3, and its tag; a ValueError is documented for the first."""
+    """The frame headers of an MP3, for which a ValueError is documented; and what lies where in a file."""
     from faults import broken
-    from relatives import audio
+    from relatives import containers
     from relatives.transforms import mp3
 
-    path = Path(tempfile.mkdtemp()) / "a.mp3"
-
     def target(data):
-        path.write_bytes(data)
-        audio.tells_length(path)
+        with contextlib.suppress(containers.Broken):
+            parts, _ = containers.survey(data)
+            assert parts and all(
+                0 <= begin <= end <= len(data) for part in parts for begin, end in part.ranges
+            )
         with contextlib.suppress(ValueError):
             mp3.frame_rates(data)
 

@@ -17,13 +17,18 @@ EBU R 128 and ITU-R BS.1770-4, as implemented by pyloudnorm: its filters, its re
 import errno
 import functools
 import io
+import mmap
 import os
 import re
+import shutil
+import subprocess
 import tempfile
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
 
+from relatives import containers
 from relatives.errors import InputError, shown
 from relatives.inputs import check_file
 
@@ -45,22 +50,34 @@ CHANNEL_WEIGHTS = np.array([1.0, 1.0, 1.0, 1.41, 1.41])
 FULL_SCALE = 32768
 """The int16 value of a sample of 1.0."""
 
-TAG_HEADER = 10
-"""Bytes of the header of an ID3v2 tag, whose last four tell the length of the rest."""
-
-LENGTH_HEADER = 256
-"""Bytes at the start of the first MP3 frame that hold the "Xing" or "Info" mark, where there is one."""
-
 IN_MEMORY = 1 << 27
 """Samples of all channels that a recording may have, as it is and resampled, to be read at once: 512 MB."""
 
+CUT = 0.1
+"""Seconds. A recording that holds fewer samples than its container counts, by more than `CUT` seconds and
+more than `CUT_SHARE` of them, has lost a part, and is left out. Encoders, editors and splitters leave
+counts that are a frame or two of a codec too high (26 ms each for MP3 at 44.1 kHz); what a broken copy or
+download loses is more."""
+
+CUT_SHARE = 0.001
+
+NOTED = 0.05
+"""Seconds. Where more than that and more than `CUT_SHARE` is missing, a note says so."""
+
 OGG_SLACK = 8192
-"""Samples that an Ogg file may hold fewer than its last page says: a block of Vorbis, the largest there is.
+"""Samples that an Ogg file may hold fewer than its last page says, be it more than `CUT` or not: a block of
+Vorbis, the largest there is.
 Whole files of some encoders, or cut from longer ones, count a block that does not decode at their beginning
 or end. A file that lost its end is not known by it: its last page is an earlier one."""
 
 UNKNOWN = 2**63 - 1
 """The number of frames that libsndfile gives where a file does not say it."""
+
+AT_ONCE = 1 << 20
+"""Samples of all channels that are decoded at a time, where not all are."""
+
+NAMED = 5
+"""Recordings of a file whose lengths a note names."""
 
 MATCHING_ROUNDS = 8
 """Corrections of the gain at most, in matching a loudness."""
@@ -87,10 +104,12 @@ class TooLarge(InputError):
     """A recording is too large to be read at once."""
 
 
-def load(path, sample_rate, longest=np.inf):
-    """Read an audio file of any common format.
+def load(path, sample_rate, longest=np.inf, note=None):
+    """Read an audio file of any common format, to its end.
 
-    Libsndfile reads what it knows (WAV, FLAC, Ogg, MP3, AIFF …), ffmpeg the rest (M4A, WMA …).
+    Libsndfile reads what it knows (WAV, FLAC, Ogg, MP3, AIFF …), ffmpeg the rest (M4A, WMA …). Recordings
+    that lie end to end in the file (`relatives.containers`) are decoded one by one, resampled and joined: of
+    fewer channels than another, one has its mean in each channel.
 
     Parameters
     ----------
@@ -99,6 +118,10 @@ def load(path, sample_rate, longest=np.inf):
         The rate in Hz to which the signal is resampled, if it has another.
     longest : float
         Seconds that it may last.
+    note : callable, optional
+        Called with a sentence for whatever is odd in a file that is used all the same: several recordings
+        end to end, a size in its header that was not believed, junk that was passed over, bytes that are not
+        read, fewer samples than its container counts (by more than `NOTED` seconds and `CUT_SHARE`).
 
     Returns
     -------
@@ -110,61 +133,15 @@ def load(path, sample_rate, longest=np.inf):
     TooLarge
         It lasts longer, or has more than `IN_MEMORY` samples. It is not in memory then.
     InputError
-        There is no such file, it cannot be opened, it is not audio, it is broken or shorter than its header
-        says, or it holds no samples. A cut Ogg, WAV or AIFF file passes for a shorter one: what is there is
-        returned.
+        There is no such file, it cannot be opened, it is not audio, it is broken or has lost a part (see
+        `CUT`), or it holds no samples. Of a file of several recordings that holds for the first; of the
+        others a note tells. A cut Ogg, WAV or AIFF file passes for a shorter one: what is there is returned,
+        with a note.
     """
-    import soundfile
-
-    path = Path(path)
-    check_file(path)
-    try:
-        file = soundfile.SoundFile(path)
-    except soundfile.LibsndfileError:
-        signal, source_rate = _read_with_ffmpeg(path, longest=longest)
-    else:
-        with file:
-            guessed = file.format in ("MP3", "MPEG") and not tells_length(path)
-            if guessed or file.frames == UNKNOWN:
-                # libsndfile would guess the length from the first frame, and stop there
-                signal, source_rate = _read_with_ffmpeg(path, longest=longest)
-            else:
-                _check_size(path, file.frames, file.channels, file.samplerate, sample_rate, longest)
-                signal, source_rate = _read_with_libsndfile(file, path), file.samplerate
-    _check_size(path, *signal.shape, source_rate, sample_rate, longest)
-    signal = resample(signal, source_rate, sample_rate)
-    # a few samples at a high rate are none at a lower one
-    if len(signal) == 0:
-        raise InputError(f"{shown(path)}: the file holds no samples. Remove or replace it.")
-    return signal
+    return _load(Path(path), sample_rate, longest, note or _unheard)
 
 
-def _check_size(path, frames, channels, source_rate, sample_rate, longest):
-    """Raise a `TooLarge` for a recording of so many frames at a rate, to be brought to another one."""
-    samples = frames * channels * max(1, sample_rate / source_rate)
-    if samples > IN_MEMORY or frames > longest * source_rate:
-        raise TooLarge(
-            f"{shown(path)}: too large to be read at once: {frames / source_rate:.0f} s of {channels}"
-            f" channels at {source_rate} Hz. Cut it into parts."
-        )
-
-
-def _read_with_libsndfile(file, path):
-    """All samples of an open `soundfile.SoundFile`, (samples, channels) float32."""
-    import soundfile
-
-    try:
-        signal = file.read(dtype="float32", always_2d=True)
-    except soundfile.LibsndfileError as error:
-        reason = f"the file is broken or truncated ({error.error_string})"
-        raise InputError(f"{shown(path)}: {reason}. Replace it by a whole copy.") from error
-    if len(signal) < file.frames - (OGG_SLACK if file.format == "OGG" else 0):
-        reason = f"the file is truncated: {len(signal)} of {file.frames} samples are there"
-        raise InputError(f"{shown(path)}: {reason}. Replace it by a whole copy.")
-    return signal
-
-
-def load_stream(path, number, sample_rate):
+def load_stream(path, number, sample_rate, note=None):
     """Read one of several audio streams of a file, as a stem file (MP4) has them.
 
     Parameters
@@ -174,6 +151,8 @@ def load_stream(path, number, sample_rate):
         Of the stream among the audio streams, from 0.
     sample_rate : int
         The rate in Hz to which the signal is resampled, if it has another.
+    note : callable, optional
+        As in `load`.
 
     Returns
     -------
@@ -185,31 +164,305 @@ def load_stream(path, number, sample_rate):
         The file has no such stream, cannot be opened, is not audio, is broken, holds no samples or more than
         `IN_MEMORY`.
     """
+    return _load(Path(path), sample_rate, np.inf, note or _unheard, number)
+
+
+def stream(path, sample_rate, longest=np.inf, note=None):
+    """Read an audio file as `load` does, mixed to mono and never as a whole in memory.
+
+    Parameters
+    ----------
+    path, sample_rate, longest, note
+        As in `load`.
+
+    Yields
+    ------
+    (samples,) float32
+        A block after another.
+
+    Raises
+    ------
+    TooLarge, InputError
+        As in `load`, when the blocks are asked for. A file that turns out to be cut at its end has given its
+        blocks by then.
+    """
+    import soxr
+
+    path, note = Path(path), note or _unheard
+    lengths = []
+    for part, failing in _parts(path, note):
+        with failing, _decoder(path, part) as decoder:
+            if decoder.counted is not None and sum(lengths) + decoder.counted / decoder.rate > longest:
+                raise TooLarge(f"{shown(path)}: longer than {longest:g} s.")
+            change = None
+            if decoder.rate != sample_rate:
+                change = soxr.ResampleStream(decoder.rate, sample_rate, 1, dtype="float32")
+            # few samples at a low rate become many
+            size = int(AT_ONCE / decoder.channels / max(1, sample_rate / decoder.rate)) or 1
+            held, block = 0, None
+            lengths.append(0.0)
+            while block is None or len(block) == size:
+                block = decoder.read(size)
+                held += len(block)
+                lengths[-1] = held / decoder.rate
+                if sum(lengths) > longest:
+                    raise TooLarge(f"{shown(path)}: longer than {longest:g} s.")
+                mixed = mono(block)
+                yield mixed if change is None else change.resample_chunk(mixed, last=len(block) < size)
+            _check_length(path, decoder, held, note)
+    _tell_lengths(lengths, note)
+
+
+def promised(path):
+    """The seconds that a file says that it lasts.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    float
+        Infinite where it does not say it, or of its first recording alone, or is no file that can be read.
+    """
+    path = Path(path)
+    try:
+        parts = _parts(path, _unheard)
+        if len(parts) > 1:
+            return np.inf
+        with _decoder(path, parts[0][0]) as decoder:
+            return np.inf if decoder.counted is None else decoder.counted / decoder.rate
+    except InputError:
+        return np.inf
+
+
+def _unheard(words):
+    """A `note` that nobody wants."""
+
+
+def _load(path, sample_rate, longest, note, stream=None):
+    """As `load`; with the number of a stream, that one among the audio streams alone."""
+    # told at the end: who reads a file that is too large in another way is told then
+    notes, signals, lengths, room = [], [], [], IN_MEMORY
+    for part, failing in _parts(path, notes.append):
+        with failing, _decoder(path, part, stream) as decoder:
+            growth = max(1, sample_rate / decoder.rate)
+            left = longest - sum(lengths)
+            # a little more than may be, to see that there is more
+            most = int(max(min(left * decoder.rate, room / decoder.channels / growth), 0)) + 1
+            if decoder.counted is not None and decoder.counted >= most:
+                raise _too_large(path, decoder, decoder.counted)
+            signal = decoder.read(most)
+            if len(signal) == most:
+                raise _too_large(path, decoder, len(signal))
+            lengths.append(len(signal) / decoder.rate)
+            room -= signal.size * growth
+            signals.append(resample(signal, decoder.rate, sample_rate))
+            _check_length(path, decoder, len(signal), notes.append)
+    # a few samples at a high rate are none at a lower one
+    if not sum(map(len, signals)):
+        which = "the file" if stream is None else f"its stream {stream}"
+        raise InputError(f"{shown(path)}: {which} holds no samples. Remove or replace the file.")
+    _tell_lengths(lengths, notes.append)
+    for words in notes:
+        note(words)
+    return _end_to_end(signals)
+
+
+def _end_to_end(signals):
+    """Signals after one another, (samples, channels) each; those of fewer channels have their mean in all."""
+    if len(signals) == 1:
+        return signals[0]
+    channels = max(signal.shape[1] for signal in signals)
+    return np.concatenate(
+        [
+            # (samples,) -> (samples, 1) -> (samples, channels)
+            signal if signal.shape[1] == channels else np.repeat(mono(signal)[:, None], channels, axis=1)
+            for signal in signals
+        ]
+    )
+
+
+def _parts(path, note):
+    """The recordings of a file, each with a context in which an error of it may be raised.
+
+    Of the first it goes on to the caller; of a later one it becomes a note. What is odd in the file is noted.
+    """
     check_file(path)
-    signal, source_rate = _read_with_ffmpeg(path, f"a:{number}")
-    _check_size(path, *signal.shape, source_rate, sample_rate, np.inf)
-    signal = resample(signal, source_rate, sample_rate)
-    if len(signal) == 0:
-        raise InputError(f"{shown(path)}: its stream {number} holds no samples. Remove or replace the file.")
-    return signal
+    parts, notes = [containers.Part(((0, 0),), whole=True)], []
+    with open(path, "rb") as file:
+        if os.fstat(file.fileno()).st_size:
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                try:
+                    parts, notes = containers.survey(data)
+                except containers.Broken as error:
+                    raise InputError(f"{shown(path)}: {error}. Replace it by a whole copy.") from error
+    for words in notes:
+        note(words)
+
+    @contextmanager
+    def failing(number):
+        try:
+            yield
+        except TooLarge:
+            raise
+        except InputError as error:
+            if number == 1:
+                raise
+            words = str(error).removeprefix(f"{shown(path)}: ")
+            note(f"Of its {len(parts)} recordings, number {number} was not read to its end: {words}")
+
+    return [(part, failing(number)) for number, part in enumerate(parts, 1)]
 
 
-def _read_with_ffmpeg(path, stream=None, longest=np.inf):
-    """All samples of a file's only or main stream, (samples, channels) float32, and their rate in Hz."""
+def _tell_lengths(lengths, note):
+    """Note that a file has several recordings, of so many seconds."""
+    lengths = [seconds for seconds in lengths if seconds]
+    if len(lengths) > 1:
+        each = " + ".join(f"{seconds:.2f}" for seconds in lengths[:NAMED])
+        each += " + …" if len(lengths) > NAMED else ""
+        total = sum(lengths)
+        note(f"{len(lengths)} recordings lie end to end in it: {each} = {total:.2f} s, and all are used.")
+
+
+def _too_large(path, decoder, frames):
+    """The error for a recording of so many samples, or more, as a decoder has."""
+    return TooLarge(
+        f"{shown(path)}: too large to be read at once: {frames / decoder.rate:.0f} s of {decoder.channels}"
+        f" channels at {decoder.rate} Hz. Cut it into parts."
+    )
+
+
+def _check_length(path, decoder, held, note):
+    """Hold the number of samples of a recording against what its container counts; see `CUT`."""
+    if decoder.counted is None:
+        return
+    counted, rate = decoder.counted, decoder.rate
+    missing, share = counted - held, CUT_SHARE * counted
+    of_all = f"{held} of {counted} samples are there, {held / rate:.2f} of {counted / rate:.2f} s"
+    if missing > max(CUT * rate, share, decoder.slack):
+        raise InputError(f"{shown(path)}: the file is truncated: {of_all}. Replace it by a whole copy.")
+    if missing > max(NOTED * rate, share):
+        note(f"It holds less than its container counts: {of_all}.")
+
+
+@contextmanager
+def _decoder(path, part, stream=None):
+    """What decodes a `containers.Part` of a file: libsndfile if it can, or ffmpeg.
+
+    It has a `rate` in Hz, `channels`, the samples that are `counted` by the container (None where it does
+    not), how many fewer may be there whatever they last (`slack`), and ``read(frames)``, which gives
+    (samples, channels) float32, fewer at the end alone.
+    """
     import soundfile
 
-    source = ffmpeg_input(path)
-    source = source if stream is None else source[stream]
-    # AU is a container that can be piped. A little more than may be, to see that there is more
-    most = {"fs": 4 * IN_MEMORY + 8192} | ({"t": longest + 1} if np.isfinite(longest) else {})
-    stream = source.output("pipe:", format="au", acodec="pcm_f32be", threads=1, **most)
-    try:
-        sound = run_ffmpeg(stream)
-    except RuntimeError as error:
-        raise InputError(f"{shown(path)}: not audio, or broken ({error}). Remove or replace it.") from error
-    if len(sound) > 4 * IN_MEMORY:
-        raise TooLarge(f"{shown(path)}: too large to be read at once. Cut it into parts.")
-    return soundfile.read(io.BytesIO(sound), dtype="float32", always_2d=True)
+    with ExitStack() as stack:
+        source = path
+        if not part.whole:
+            file = stack.enter_context(open(path, "rb"))
+            source = stack.enter_context(io.BufferedReader(containers.Window(file, part), 1 << 16))
+        if stream is None:
+            try:
+                file = stack.enter_context(soundfile.SoundFile(source))
+            except soundfile.LibsndfileError:
+                file = None
+            # of an MP3 libsndfile would guess the length from the first frame, and stop there
+            guessed = file is not None and file.format in ("MP3", "MPEG") and not part.counted
+            if file is not None and not guessed and file.frames != UNKNOWN:
+                yield _Libsndfile(path, file)
+                return
+        if not part.whole:
+            copy = stack.enter_context(tempfile.NamedTemporaryFile())
+            source.seek(0)
+            shutil.copyfileobj(source, copy)
+            copy.flush()
+            source = copy.name
+        yield stack.enter_context(_Ffmpeg(path, source, stream))
+
+
+class _Libsndfile:
+    """A decoder, of an open `soundfile.SoundFile`; see `_decoder`."""
+
+    def __init__(self, path, file):
+        self._path, self._file = path, file
+        self.rate, self.channels, self.counted = file.samplerate, file.channels, file.frames
+        self.slack = OGG_SLACK if file.format == "OGG" else 0
+
+    def read(self, frames):
+        import soundfile
+
+        try:
+            return self._file.read(frames, dtype="float32", always_2d=True)
+        except soundfile.LibsndfileError as error:
+            reason = f"the file is broken or truncated ({error.error_string})"
+            raise InputError(f"{shown(self._path)}: {reason}. Replace it by a whole copy.") from error
+
+
+class _Ffmpeg:
+    """A decoder, a process of ffmpeg that reads `source`, for a file that messages call `path`.
+
+    See `_decoder`. With a number of a stream, it reads that audio stream, else the only or main one.
+    """
+
+    counted, slack = None, 0
+
+    def __init__(self, path, source, stream=None):
+        import ffmpeg
+        import imageio_ffmpeg
+
+        self._path = path
+        source = ffmpeg_input(source)
+        source = source if stream is None else source[f"a:{stream}"]
+        # AU is a container that can be piped
+        output = source.output("pipe:", format="au", acodec="pcm_f32be", threads=1)
+        command = ffmpeg.compile(output.global_args(*FFMPEG_ARGUMENTS), cmd=imageio_ffmpeg.get_ffmpeg_exe())
+        # not a pipe, which might be full while nobody reads it
+        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._complaints
+        )
+
+    def __enter__(self):
+        # the mark, the place of the samples, their size and form, the rate, the channels: 4 bytes each
+        head = self._process.stdout.read(24)
+        if len(head) < 24:
+            self._check()
+            raise InputError(f"{shown(self._path)}: the file holds no samples. Remove or replace it.")
+        place, _, _, self.rate, self.channels = np.frombuffer(head, ">u4")[1:].tolist()
+        if not self.rate or not self.channels:
+            raise InputError(f"{shown(self._path)}: it has no rate or no channels. Remove or replace it.")
+        self._process.stdout.read(place - 24)
+        return self
+
+    def __exit__(self, *_):
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.stdout.close()
+        self._process.wait()
+        self._complaints.close()
+
+    def read(self, frames):
+        wanted, blocks = frames * self.channels * 4, []
+        while wanted and (block := self._process.stdout.read(min(wanted, 1 << 22))):
+            blocks.append(block)
+            wanted -= len(block)
+        if wanted:
+            self._check()
+        sound = b"".join(blocks)
+        sound = np.frombuffer(sound, ">f4", len(sound) // 4 // self.channels * self.channels)
+        # (samples * channels,), interleaved -> (samples, channels)
+        return sound.reshape(-1, self.channels).astype(np.float32)
+
+    def _check(self):
+        """Raise an error if ffmpeg ended with one."""
+        if self._process.wait():
+            self._complaints.seek(0)
+            try:
+                raise _complaint(self._complaints.read())
+            except RuntimeError as error:
+                raise InputError(
+                    f"{shown(self._path)}: not audio, or broken ({error}). Remove or replace it."
+                ) from error
 
 
 def ffmpeg_input(path):
@@ -218,19 +471,6 @@ def ffmpeg_input(path):
 
     # "file:" keeps a colon in the name from being read as a protocol
     return ffmpeg.input(f"file:{path}", protocol_whitelist="file", format_whitelist=",".join(CONTAINERS))
-
-
-def tells_length(path):
-    """Whether the first frame of an MP3 file counts the frames of the file (a "Xing" or "Info" header)."""
-    with path.open("rb") as file:
-        start = file.read(TAG_HEADER)
-        skipped = 0
-        if start.startswith(b"ID3"):
-            # the length is written in four bytes of seven bits each
-            skipped = TAG_HEADER + sum(byte << 7 * place for place, byte in enumerate(reversed(start[6:])))
-        file.seek(skipped)
-        head = file.read(LENGTH_HEADER)
-    return b"Xing" in head or b"Info" in head
 
 
 def run_ffmpeg(stream, data=b""):
@@ -264,17 +504,20 @@ def run_ffmpeg(stream, data=b""):
             cmd=imageio_ffmpeg.get_ffmpeg_exe(), input=data, quiet=True
         )
     except ffmpeg.Error as error:
-        complaint = error.stderr.decode(errors="replace").strip().partition("\n")[0]
-        if not complaint:
-            raise ChildProcessError("ffmpeg was killed. Is the memory full?") from error
-        if os.strerror(errno.ENOSPC) in complaint:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), tempfile.gettempdir()) from error
-        # without the names and addresses of the complaining parts, "[mp3 @ 0x55…] "
-        complaint = re.sub(r"^(\[[^]]*\] )+", "", complaint)
-        raise RuntimeError(
-            re.sub(r"^Format not on whitelist.*", "a format of another kind", complaint)
-        ) from error
+        raise _complaint(error.stderr) from error
     return output
+
+
+def _complaint(words):
+    """The error that ffmpeg's own words, as bytes, stand for; see `run_ffmpeg`."""
+    complaint = words.decode(errors="replace").strip().partition("\n")[0]
+    if not complaint:
+        return ChildProcessError("ffmpeg was killed. Is the memory full?")
+    if os.strerror(errno.ENOSPC) in complaint:
+        return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), tempfile.gettempdir())
+    # without the names and addresses of the complaining parts, "[mp3 @ 0x55…] "
+    complaint = re.sub(r"^(\[[^]]*\] )+", "", complaint)
+    return RuntimeError(re.sub(r"^Format not on whitelist.*", "a format of another kind", complaint))
 
 
 def resample(signal, source_rate, target_rate):

@@ -116,6 +116,7 @@ def build(
     statistics: Mapping[str, pd.DataFrame],
     stages: pd.DataFrame,
     skipped: pd.DataFrame,
+    notes: pd.DataFrame,
     remarks: Sequence[str] = (),
     versions: Mapping[str, str],
     provenance: Mapping,
@@ -148,6 +149,8 @@ def build(
         stage, jobs, seconds (of all jobs together), max_rss_mb (of the job that took most).
     skipped : DataFrame
         corpus, file, reason.
+    notes : DataFrame
+        corpus, track_id, notes: the tracks in whose files something was odd, and what.
     remarks : sequence of str
         What was found when the encoders of the user's own were examined (`repeatability`).
     versions : mapping of str to str
@@ -198,6 +201,7 @@ def build(
         stages=stages.assign(share=stages["seconds"] / total if total > 0 else 0.0).to_dict("records"),
         total=total,
         skipped=skipped.to_dict("records"),
+        notes=notes.to_dict("records"),
         remarks=remarks,
         versions=versions,
         provenance=provenance,

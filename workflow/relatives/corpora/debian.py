@@ -27,12 +27,13 @@ import hashlib
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from relatives import audio
 from relatives.corpora import folder, listed
 from relatives.corpora.listed import Item
 from relatives.corpora.store import SPLITS, Skipped, Track
@@ -176,9 +177,9 @@ def deal(counts: dict[str, int], shares: tuple[float, float, float], seed: int) 
     return {name: SPLITS[side] for name, side in zip(names, drawn[:, np.argmin(off)], strict=True)}
 
 
-def read(file: Path, sample_rate: int) -> np.ndarray:
+def read(file: Path, sample_rate: int, note: Callable[[str], None] | None = None) -> np.ndarray:
     """The samples of a piece: of its file, or the sum of the parts of a song; as `folder.decode`."""
-    return mix([folder.decode(part, sample_rate) for part in parts(file)])
+    return mix([folder.decode(part, sample_rate, note) for part in parts(file)])
 
 
 def parts(file: Path) -> list[Path]:
@@ -240,7 +241,8 @@ def _of_package(root: Path, package: str, shortest: float) -> Iterator[Item | Sk
         for file in files:
             if of_song and PARTS.fullmatch(file.name):
                 continue  # in the sum
-            seconds = _seconds(file)
+            # infinite where it is not known: who decodes it says what is wrong
+            seconds = audio.promised(file)
             if seconds < shortest:
                 yield Skipped(
                     _name(file, root),
@@ -304,19 +306,6 @@ def _once(items: Iterator[Item | Skipped], workers: int) -> Iterator[Item | Skip
 def _digest(file: Path) -> bytes:
     with open(file, "rb") as opened:
         return hashlib.file_digest(opened, "sha256").digest()
-
-
-def _seconds(file: Path) -> float:
-    """How long a file says that it lasts; infinite where it does not say or cannot be opened."""
-    import soundfile
-
-    from relatives.audio import UNKNOWN
-
-    try:
-        known = soundfile.info(file)
-    except soundfile.LibsndfileError:
-        return np.inf  # who decodes it says what is wrong
-    return np.inf if known.frames == UNKNOWN else known.duration
 
 
 def _tags(file: Path) -> dict[str, str]:
