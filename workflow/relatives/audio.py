@@ -87,7 +87,7 @@ class TooLarge(InputError):
     """A recording is too large to be read at once."""
 
 
-def load(path, sample_rate, longest=np.inf):
+def load(path, sample_rate, longest=np.inf, note=None):
     """Read an audio file of any common format.
 
     Libsndfile reads what it knows (WAV, FLAC, Ogg, MP3, AIFF …), ffmpeg the rest (M4A, WMA …).
@@ -99,6 +99,8 @@ def load(path, sample_rate, longest=np.inf):
         The rate in Hz to which the signal is resampled, if it has another.
     longest : float
         Seconds that it may last.
+    note : callable, optional
+        Called with a sentence for whatever is odd in a file that is used all the same.
 
     Returns
     -------
@@ -164,7 +166,7 @@ def _read_with_libsndfile(file, path):
     return signal
 
 
-def load_stream(path, number, sample_rate):
+def load_stream(path, number, sample_rate, note=None):
     """Read one of several audio streams of a file, as a stem file (MP4) has them.
 
     Parameters
@@ -174,6 +176,8 @@ def load_stream(path, number, sample_rate):
         Of the stream among the audio streams, from 0.
     sample_rate : int
         The rate in Hz to which the signal is resampled, if it has another.
+    note : callable, optional
+        As in `load`.
 
     Returns
     -------

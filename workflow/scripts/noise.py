@@ -11,7 +11,7 @@ def main(job):
     """Load or make the noise, mono, at the configured rate."""
     rate = job.params.sample_rate
     if job.input.recording:
-        noise = audio.mono(audio.load(job.input.recording, rate))
+        noise = audio.mono(audio.load(job.input.recording, rate, note=print))
     else:
         noise = ambience.bar(job.params.seconds, rate, seeds.generator(job.params.seed, "noise"))
     with replacing(job.output[0]) as path:

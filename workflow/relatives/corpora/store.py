@@ -7,7 +7,7 @@ A corpus is a directory of five files:
 ``tracks.parquet``
     A row a track: ``track_id``, ``offset`` (int16 items from the start of ``audio.i16``), ``samples``
     (frames, whatever the channels), ``channels`` (1 or 2), ``split`` (train, valid, test), ``song``,
-    ``artist``, ``album``, ``year``, ``gain``, and what else the source knows.
+    ``artist``, ``album``, ``year``, ``gain``, ``notes``, and what else the source knows.
 ``labels.parquet``
     ``track_id`` and a 0/1 column a label, rows as in ``tracks.parquet``; no label column where there are no
     labels.
@@ -20,13 +20,15 @@ A corpus is a directory of five files:
 
 Full scale is 1.0 in float and 32,768 in int16. Nothing is ever clipped: a track that goes beyond full scale
 (a loud MP3 decodes to such samples) is turned down as a whole, and ``gain`` says by what factor; it is 1 for
-all others.
+all others. ``notes`` says, in sentences after one another, what the reader had to pass over or to put right in
+the file; it is empty for a file in which nothing was odd. `write` prints the notes, too.
 
 `write` streams an iterable of tracks to disk, however long. `Corpus` maps the files into memory and reads
 slices. The same tracks give the same bytes.
 """
 
 import csv
+import sys
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -43,7 +45,9 @@ from relatives.inputs import OF_THE_CONTENT
 
 SPLITS = ("train", "valid", "test")
 FILES = ("tracks.parquet", "labels.parquet", "audio.i16", "stems.i16", "skipped.csv")
-COLUMNS = ("track_id", "offset", "samples", "channels", "split", "song", "artist", "album", "year", "gain")
+COLUMNS = (
+    "track_id", "offset", "samples", "channels", "split", "song", "artist", "album", "year", "gain", "notes",
+)  # fmt: skip
 
 # Rounding moves each of two stems by up to half a step, so their sum fits int16 only if it stays two steps
 # below full scale.
@@ -78,6 +82,8 @@ class Track:
         Vocals and accompaniment; all tracks of a corpus have them, or none.
     extra : dict
         Further columns of ``tracks.parquet``; a track without one of them gets a missing value.
+    notes : tuple of str
+        What was odd in a file that is used all the same, a sentence each: see `relatives.audio.load`.
     """
 
     track_id: str
@@ -90,6 +96,7 @@ class Track:
     labels: dict[str, int] | None = None
     stems: np.ndarray | None = None
     extra: dict = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass
@@ -104,7 +111,7 @@ def write(directory: str | Path, items: Iterable[Track | Skipped]) -> None:
     """Store a corpus; see the module for its files.
 
     The files are written under temporary names and take their own at the end, so a directory never holds half
-    a corpus.
+    a corpus. The notes on tracks are printed on the stream of errors, which is the log of a job.
 
     Parameters
     ----------
@@ -138,6 +145,8 @@ def write(directory: str | Path, items: Iterable[Track | Skipped]) -> None:
                 signal = _checked(item, kind)
                 gain = _write_pcm(signal, kind, audio_file, stems_file)
                 rows[item.track_id] = _row(item, offset, signal.shape, kind, gain)
+                for note in item.notes:
+                    print(f"Note on {shown(item.track_id)}: {shown(note)}", file=sys.stderr)
                 labels.append([item.labels[name] for name in kind.labels])
                 offset += len(signal) * rows[item.track_id]["channels"]
         if not rows:
@@ -227,6 +236,7 @@ def _row(track: Track, offset: int, shape: tuple[int, ...], kind: _Kind, gain: f
         "album": track.album,
         "year": track.year,
         "gain": gain,
+        "notes": " ".join(map(shown, track.notes)),
         **track.extra,
     }
 
@@ -236,6 +246,14 @@ def left_out(directory: str | Path) -> int:
     try:
         with open(Path(directory, "skipped.csv"), encoding="utf-8", newline="") as file:
             return sum(1 for _ in csv.DictReader(file))
+    except FileNotFoundError:
+        return 0
+
+
+def with_notes(directory: str | Path) -> int:
+    """How many tracks of a corpus have a note on what was odd in their file; 0 where it is not made yet."""
+    try:
+        return int((pd.read_parquet(Path(directory, "tracks.parquet"), columns=["notes"])["notes"] != "").sum())
     except FileNotFoundError:
         return 0
 
