@@ -202,9 +202,8 @@ def fma(tmp_path):
     """Clips 2, 3, 4 in training, validation and test; two more in each of training and test."""
     fma_layout(tmp_path)
     table = tmp_path / "fma_metadata" / "tracks.csv"
-    lines = [f"{10 + n},{split},small,Hip-Hop,[21],An Artist" for n, split in enumerate(["training", "training", "test", "test"])]  # fmt: skip
-    table.write_text(table.read_text() + "\n".join(lines) + "\n")
-    for number in range(10, 14):
+    for number, split in zip(range(10, 14), ("training", "training", "test", "test"), strict=True):
+        table.write_text(f"{table.read_text()}{number},{split},small,Hip-Hop,[21],An Artist\n")
         soundfile.write(tmp_path / "fma_small" / "000" / f"{number:06}.mp3", music(number), RATE)
     return tmp_path / "fma_small" / "000"
 
@@ -232,6 +231,12 @@ def test_across_splits_the_one_in_the_test_is_kept(tmp_path):
     assert splits(tracks) == {
         "000004": "test", "000012": "test", "000013": "test", "000010": "train", "000011": "train",
     }  # fmt: skip
+    # what is used though it came before says so
+    notes = {name: track.notes for name, track in tracks.items() if track.notes}
+    assert notes == {
+        "000011": ("It is the same audio as 000010, and both are used.",),
+        "000013": ("It is the same audio as 000012, and both are used.",),
+    }
     # validation before training
     put(clips / "000004.mp3", music(3))
     tracks, reasons = read("fma", tmp_path)
@@ -315,7 +320,7 @@ def test_packages_have_the_same_audio_once(tmp_path):
     assert (len(tracks), len(reasons)) == (4, 2)  # three packages, each on a side of its own
 
 
-def test_the_store_lists_what_was_left_out(tmp_path):
+def test_the_store_and_the_log_list_what_was_left_out(tmp_path, capsys):
     clips = fma(tmp_path)
     put(clips / "000002.mp3", music())
     put(clips / "000004.mp3", both(music()))
@@ -325,6 +330,9 @@ def test_the_store_lists_what_was_left_out(tmp_path):
         rows = dict(csv.reader(file))
     assert rows["000002"] == "the same audio as 000004, which is in test"
     assert Corpus(tmp_path / "store").tracks["track_id"].tolist()[:3] == ["000004", "000012", "000013"]
+    log = capsys.readouterr().err
+    assert "Left out 000002: the same audio as 000004, which is in test\n" in log
+    assert "Left out as the same audio as another track: 1\n" in log
 
 
 def test_workers_change_nothing(tmp_path):

@@ -200,7 +200,9 @@ def build(
         total=total,
         skipped=skipped.to_dict("records"),
         # by corpus, in its order: tracks left out as the same audio as another
-        duplicates=skipped["corpus"][skipped["reason"].str.startswith(SAME)].value_counts(sort=False).to_dict(),
+        duplicates=skipped["corpus"][skipped["reason"].str.startswith(SAME)]
+        .value_counts(sort=False)
+        .to_dict(),
         notes=notes.to_dict("records"),
         versions=versions,
         provenance=provenance,

@@ -2,7 +2,7 @@
 
 `apt` fetches the packages and unpacks each into a folder of its name. A piece is an audio file (known by its
 suffix) that is music: not in a folder of sounds or voices, not a link to another file, not shorter than
-``shortest_piece``, and neither the same file, byte by byte, as one before it, nor the same audio as another one
+``shortest_piece``, and neither the same file, byte by byte, as one before it, nor the same audio as another
 (`duplicates`). What is left out stands in ``skipped.csv``, the files of a folder of sounds on one line.
 
 A folder of the game Frets on Fire has a song in parts, ``song.ogg`` beside ``guitar.ogg`` and maybe others:
@@ -230,7 +230,9 @@ def _items(settings: dict, shortest: float) -> Iterator[Item | Skipped]:
 def _of_package(root: Path, package: str, shortest: float) -> Iterator[Item | Skipped]:
     for directory, folders, names in os.walk(root / package):
         folders[:] = sorted(name for name in folders if not folder.is_hidden(name))
-        files = [Path(directory, name) for name in sorted(names) if Path(name).suffix.lower() in listed.SUFFIXES]
+        files = [
+            Path(directory, name) for name in sorted(names) if Path(name).suffix.lower() in listed.SUFFIXES
+        ]
         place = f"{folder.name_in(Path(directory), root)}/"
         if hidden := [file for file in files if folder.is_hidden(file.name)]:
             yield listed.passed_over("hidden", hidden, root)

@@ -39,11 +39,11 @@ LONGEST = 12 * 3600
 QUOTED = 5
 
 CLUTTER = {
-    "__macosx", "$recycle.bin", "system volume information", "lost+found", "@eadir", "thumbs.db", "ehthumbs.db",
-    "desktop.ini",
+    "__macosx", "$recycle.bin", "system volume information", "lost+found", "@eadir", "thumbs.db",
+    "ehthumbs.db", "desktop.ini",
 }  # fmt: skip
-"""What macOS, Windows, Linux and Synology leave in folders, in small letters. ``@eaDir`` and ``__MACOSX`` hold
-files that are called as the music is."""
+"""What macOS, Windows, Linux and Synology leave in folders, in small letters. The files in ``@eaDir`` and
+``__MACOSX`` have the names of the music."""
 
 
 def provides(settings: dict) -> set[str]:

@@ -1,4 +1,4 @@
-"""GTZAN: 1,000 clips of 30 s in ten genres, ``genres/country/country.00000.wav`` (or ``.au``, or another suffix).
+"""GTZAN: 1,000 clips of 30 s in ten genres, ``genres/country/country.00000.wav`` (or ``.au``, or another).
 
 Many of its clips are copies, or of artists that come often (Sturm, 2013). The split is the fault-filtered one
 of Kereliuk, Sturm and Larsen (2015), as torchaudio lists it: 443 clips for training, 197 for validation, 290

@@ -2,7 +2,8 @@
 
 ``autotagging_top50tags-{train,validation,test}.tsv`` of the data set's own ``split-0`` name the songs; no
 artist is on two sides. The audio lies in the hundred folders ``00`` to ``99`` that its archives unpack to, in
-full quality (``14/214.mp3``) or low (``14/214.low.mp3``); of both the low one is used. Songs are stored whole.
+full quality (``14/214.mp3``) or low (``14/214.low.mp3``); of both the low one is used. Songs are stored
+whole.
 
 Source: Bogdanov, Won, Tovstogan, Porter and Serra (2019), https://mtg.github.io/mtg-jamendo-dataset
 """

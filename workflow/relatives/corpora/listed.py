@@ -4,8 +4,8 @@ A data set says by lists or by names what its files are. Its module makes an `It
 does the rest: deals out the splits, decodes, skips what cannot be used with its reason. A module has, beside
 the two functions of every source, `items`.
 
-A data set is seldom alone in its folder: there are tables, pictures, checksums, half a download, what macOS and
-Windows leave. `clips` finds the files that are its audio, and names the others in a line for each kind.
+A data set is seldom alone in its folder: there are tables, pictures, checksums, half a download, what macOS
+and Windows leave. `clips` finds the files that are its audio, and names the others in a line for each kind.
 
 Splits are the published ones where the data set has them, and otherwise drawn by song, by the shares that the
 module names. ``split`` in the configuration draws all anew, by song, with its own shares.
@@ -44,8 +44,9 @@ UNFINISHED = {".part", ".partial", ".tmp", ".temp", ".crdownload", ".download", 
 """Suffixes, in small letters, of half a download: never used, whatever is in it."""
 
 HEADS = re.compile(
-    rb"RI(FF|FX)....(WAVE|AVI )|RF64|riff\x2e\x91|FORM....(AIF[FC]|8SVX)|fLaC|OggS|ID3|\xff[\xe2-\xfd]|\.snd|caff"
-    rb"|....ftyp|0&\xb2u|MAC |wvpk|MPCK|MP\+|TTA1|#!AMR|\x1aE\xdf\xa3|DSD |FLV|ajkg|tBaK|Creative|\x0b\x77|NIST_1A",
+    rb"RI(FF|FX)....(WAVE|AVI )|RF64|riff\x2e\x91|FORM....(AIF[FC]|8SVX)|fLaC|OggS|ID3|\xff[\xe2-\xfd]|\.snd"
+    rb"|caff|....ftyp|0&\xb2u|MAC |wvpk|MPCK|MP\+|TTA1|#!AMR|\x1aE\xdf\xa3|DSD |FLV|ajkg|tBaK|Creative"
+    rb"|\x0b\x77|NIST_1A",
     re.DOTALL,
 )
 """How files begin that may hold audio, whatever they are called."""
@@ -92,7 +93,7 @@ def tracks(
     stems: bool = False,
     duplicates: str = ONE_SPLIT,
 ) -> Iterator[Track | Skipped]:
-    """The tracks of a data set: those of the test, of validation, of training, each in the order of its items.
+    """The tracks of a data set: of the test, then validation, then training, each in the order of the items.
 
     So each file is decoded once: of the same audio twice, what is kept (see `duplicates`) comes first.
 
@@ -245,9 +246,9 @@ def clips(
 ) -> tuple[dict[str, Path], list[Skipped]]:
     """The file of each clip of a data set, and what lies beside them, a line for each kind.
 
-    A file is audio by its suffix, in large or small letters, or, where no file of a clip has such a suffix, by
-    how it begins. Of several files of a clip the first by its path is used that is not empty. Never used are
-    hidden files (`folder.is_hidden`) and half a download (`UNFINISHED`).
+    A file is audio by its suffix, in large or small letters, or, where no file of a clip has such a suffix,
+    by how it begins. Of several files of a clip the first by its path is used that is not empty. Never used
+    are hidden files (`folder.is_hidden`) and half a download (`UNFINISHED`).
 
     Parameters
     ----------

@@ -1,9 +1,9 @@
 """The Million Song Dataset, as far as one has its previews: 7digital's clips of 30 s, with Last.fm's tags.
 
 The previews are one's own: they were never given out with the data set. ``path`` is their folder, at any
-depth and in any format; a file is known by the track's identifier in its name, ``TRAAAAW128F429D538.mp3``. The
-data set's HDF5 files and Last.fm's JSON files have the same names and may lie beside them: `listed.clips` tells
-which of the files of a track is used.
+depth and in any format; a file is known by the track's identifier in its name, ``TRAAAAW128F429D538.mp3``.
+The data set's HDF5 files and Last.fm's JSON files have the same names and may lie beside them: `listed.clips`
+tells which of the files of a track is used.
 Tags come from ``lastfm_tags.db``, the SQLite file of the Last.fm data set, in that folder or where ``tags``
 says; the 50 that most tracks of the database have are the labels. ``track_metadata.db`` in the folder, the
 data set's own, adds song, artist, album and year.

@@ -2,8 +2,8 @@
 
 MUSDB18 has a stem file a song, ``train/Artist - Title.stem.mp4``, whose five audio streams are the mixture,
 drums, bass, other and vocals; MUSDB18-HQ has a folder a song, ``train/Artist - Title/``, with a WAV file a
-stem. The module reads whichever is there; of a song that is both, its stem file. Stems are mixed to mono; the accompaniment is the sum of drums,
-bass and other, and the mixture that of all four.
+stem. The module reads whichever is there; of a song that is both, its stem file. Stems are mixed to mono; the
+accompaniment is the sum of drums, bass and other, and the mixture that of all four.
 
 The test songs are the published ones; the training songs are drawn 7 : 3 into training and validation, as the
 study's text says. Its own draw is not published, nor is it `musdb`'s list of 14 songs for validation. Its
@@ -80,7 +80,6 @@ def _has_stems(song: Path) -> bool:
 
 def read(file: Path, sample_rate: int, note: Callable[[str], None] | None = None) -> np.ndarray:
     """Vocals and accompaniment of a song, (samples, 2) float32; `note` as in `audio.load`."""
-
     there = listed.beside()
 
     def stem(name: str) -> np.ndarray:

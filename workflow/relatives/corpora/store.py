@@ -112,8 +112,7 @@ def write(directory: str | Path, items: Iterable[Track | Skipped]) -> None:
     """Store a corpus; see the module for its files.
 
     The files are written under temporary names and take their own at the end, so a directory never holds half
-    a corpus. The notes on tracks and what is left out are printed on the stream of errors, which is the log of
-    a job.
+    a corpus. The notes on tracks and what is left out are printed on the stream of errors, the log of a job.
 
     Parameters
     ----------
@@ -258,7 +257,9 @@ def left_out(directory: str | Path) -> int:
 def with_notes(directory: str | Path) -> int:
     """How many tracks of a corpus have a note on what was odd in their file; 0 where it is not made yet."""
     try:
-        return int((pd.read_parquet(Path(directory, "tracks.parquet"), columns=["notes"])["notes"] != "").sum())
+        return int(
+            (pd.read_parquet(Path(directory, "tracks.parquet"), columns=["notes"])["notes"] != "").sum()
+        )
     except FileNotFoundError:
         return 0
 
