@@ -1,11 +1,12 @@
 """The same audio twice: what counts as the same, and which of it a corpus uses.
 
-Two tracks are the same audio if their mono mixes, at the rate of the corpus and rounded to the steps of
-int16, are equal from the first sample to the last; see `digest`. So a file and its copy under another name or
-with other tags are the same audio, a recording that is once mono and once two equal channels, and one that is
-a WAV, a FLAC or an AIFF file of 16 bits. Not seen as the same are a recording at another gain, coded with
-loss a second time, read by another decoder, at another sampling rate, cut elsewhere, or with silence before
-or after it.
+Two tracks are the same audio if their mono mixes at the rate of the corpus, brought to the same energy, differ
+by less than `TOLERANCE` of it (60 dB below the music); see `digest`. So a file and its copy under another name
+or with other tags are the same audio; a recording that is once mono and once two equal channels; one of 16
+and one of 24 bits, one that is louder by a gain, one with silence behind it; and a stream that is in another
+container, where another decoder rounds it otherwise. Not seen as the same are a recording coded with loss a
+second time, one that begins elsewhere, by a sample even, and one of which a part was changed: 1 ms in a
+clip of 30 s is enough.
 
 ``duplicates`` of a corpus in the configuration says what is done:
 
@@ -22,11 +23,13 @@ A data set keeps the one in the test, before that in validation, before that in 
 the published one, and its scores can be compared with those of others; training, the largest, loses least.
 """
 
-import hashlib
+import functools
+from collections import defaultdict
 
 import numpy as np
 
-from relatives.audio import FULL_SCALE
+from relatives.audio import mono
+from relatives.seeds import generator
 
 LEAVE_OUT, ONE_SPLIT, KEEP = "leave_out", "one_split", "keep"
 
@@ -36,45 +39,77 @@ KEPT_FIRST = ("test", "valid", "train")
 SAME = "the same audio as"
 """How the reason of a track that is left out as a duplicate begins."""
 
+TOLERANCE = 1e-3
+"""How far two digests of the same audio may be apart; the digests of other audio are about 1.4 apart."""
+
+FRAME = 1021
+"""Samples of a frame that are added up with one sign; a prime, as few sounds have it for their period."""
+
+ROWS = 8
+"""Sums of frames, each with signs of its own: in one sum all frames of a steady sound may cancel."""
+
+NUMBERS = 32
+"""Of a digest."""
+
 # Frames mixed at a time
-BLOCK = 1 << 20
-
-# Steps of int16 that int32 can hold; a sample beyond them counts as the last one
-MOST = 2**31 - 1
+BLOCK = 1024
 
 
-def digest(signal: np.ndarray, stems: bool = False) -> bytes:
-    """16 bytes that tell a mono mix from every other.
+def digest(signal: np.ndarray, stems: bool = False) -> np.ndarray:
+    """Numbers that tell a mono mix from every other, and are nearly the same for nearly the same mix.
 
-    The mix is rounded to steps of 1 / 32,768, half a step to the even one, and not clipped. Its steps as
-    int32, little-endian, are hashed by BLAKE2b.
+    The mix is cut into frames of `FRAME` samples, the last one filled up with zeros. Frames are added up with
+    random signs, `ROWS` times over, and what comes out is projected on `NUMBERS` random directions and divided
+    by the root of the energy of the mix. The signs and directions are the same for all signals. The distance
+    of two digests is then, within a quarter or so, the root of the energy of the difference of two mixes of
+    energy 1 (a random projection, as in the lemma of Johnson and Lindenstrauss, 1984).
 
     Parameters
     ----------
     signal
-        (samples,) or (samples, channels) floating point, full scale 1.0, finite, at the rate of the corpus.
+        (samples,) or (samples, channels) floating point, finite, at the rate of the corpus. A long one may lie
+        on disk: it is read block by block.
     stems
         Whether the channels are stems, whose sum is the mix; else it is their mean.
 
+    Returns
+    -------
+    (NUMBERS,) float32
+        NaN, which is near to nothing, where the mix is zero throughout.
+
     Examples
     --------
-    >>> mono = np.linspace(-1, 1, 1000, dtype=np.float32)
-    >>> digest(mono) == digest(np.stack([mono, mono], axis=1))
+    >>> left = np.sin(np.arange(50_000, dtype=np.float32))
+    >>> both, other = np.stack([left, left], axis=1), np.cos(np.arange(50_000, dtype=np.float32))
+    >>> float(np.linalg.norm(digest(left) - digest(both))) < TOLERANCE
     True
-    >>> digest(mono) == digest(mono[:-1])
+    >>> float(np.linalg.norm(digest(left) - digest(other))) < 1000 * TOLERANCE
     False
     """
-    # (samples,) -> (samples, 1)
-    channels = signal.reshape(len(signal), -1)
-    weight = 1.0 if stems else 1 / channels.shape[1]
-    found = hashlib.blake2b(digest_size=16)
-    for first in range(0, len(channels), BLOCK):
-        block = channels[first : first + BLOCK]
-        # In float64, where the mean of two float32 is exact: rounding the sum first could move it by a step.
-        # (frames, channels) @ (channels,) -> (frames,)
-        mix = block.astype(np.float64) @ np.full(block.shape[1], weight * FULL_SCALE)
-        found.update(np.clip(np.rint(mix), -MOST, MOST).astype("<i4").tobytes())
-    return found.digest()
+    signs = generator(0, "duplicates", "signs")
+    sums, energy = np.zeros((ROWS, FRAME)), 0.0
+    for first in range(0, len(signal), BLOCK * FRAME):
+        block = signal[first : first + BLOCK * FRAME]
+        # in float64, whose squares have no end; the first sum of two float32 is exact there
+        block = block.astype(np.float64)
+        mix = block.sum(axis=1) if stems else mono(block)
+        energy += float(np.dot(mix, mix))
+        # (samples,) -> (frames, FRAME)
+        frames = np.pad(mix, (0, -len(mix) % FRAME)).reshape(-1, FRAME)
+        # one draw a frame, of which a row takes a bit: (frames,) -> (ROWS, frames)
+        drawn = signs.integers(2**ROWS, size=len(frames))
+        sums += (1.0 - 2.0 * (drawn >> np.arange(ROWS)[:, None] & 1)) @ frames
+    if energy == 0:
+        return np.full(NUMBERS, np.nan, np.float32)
+    # (ROWS * FRAME,) @ (ROWS * FRAME, NUMBERS) -> (NUMBERS,)
+    return (sums.ravel() @ _directions() / np.sqrt(energy * ROWS * NUMBERS)).astype(np.float32)
+
+
+@functools.cache
+def _directions() -> np.ndarray:
+    """The directions on which the sums of frames are projected, (ROWS * FRAME, NUMBERS), each entry 1 or -1."""
+    drawn = generator(0, "duplicates", "directions").integers(2, size=(ROWS * FRAME, NUMBERS))
+    return 1.0 - 2.0 * drawn
 
 
 class Seen:
@@ -96,9 +131,10 @@ class Seen:
     def __init__(self, rule: str):
         self.twins: dict[str, str] = {}
         self._rule = rule
-        self._first: dict[bytes, tuple[str, str]] = {}
+        # digest, track and split, by a cell of the plane of the first two numbers of the digest
+        self._cells: dict[tuple[int, int], list[tuple[np.ndarray, str, str]]] = defaultdict(list)
 
-    def reason(self, audio: bytes, track_id: str, split: str = "") -> str | None:
+    def reason(self, audio: np.ndarray, track_id: str, split: str = "") -> str | None:
         """Why the next track is left out; None if it is used.
 
         Parameters
@@ -109,13 +145,26 @@ class Seen:
         split
             Empty where it is not drawn yet.
         """
-        first, side = self._first.setdefault(audio, (track_id, split))
+        first, side = self._met(audio, track_id, split)
         if first == track_id:
             return None
         if self._rule == LEAVE_OUT or (self._rule == ONE_SPLIT and split != side):
             return f"{SAME} {first}{f', which is in {side}' if side else ''}"
         self.twins[track_id] = first
         return None
+
+    def _met(self, audio: np.ndarray, track_id: str, split: str) -> tuple[str, str]:
+        """The first track with this audio and its split: the track itself, which is remembered, if it is new."""
+        if np.isnan(audio).any():
+            return track_id, split
+        # digests nearer than the tolerance are in the same cell or in two that touch
+        x, y = (int(place) for place in np.floor(audio[:2] / (2 * TOLERANCE)))
+        for cell in ((x + i, y + j) for i in (-1, 0, 1) for j in (-1, 0, 1)):
+            for other, first, side in self._cells.get(cell, ()):
+                if np.linalg.norm(audio - other) < TOLERANCE:
+                    return first, side
+        self._cells[x, y].append((audio, track_id, split))
+        return track_id, split
 
     def notes(self, track_id: str) -> tuple[str, ...]:
         """What is to be said of a track that is used: nothing, unless its audio came before."""

@@ -222,10 +222,10 @@ def split(
     return dict(zip(order, np.repeat(among, counts).tolist(), strict=True))
 
 
-def _look(file: Path, sample_rate: int, shortest: float) -> tuple[str | None, bytes]:
-    """Why a file cannot be used, or None; and a digest of its audio, empty where a reason is given."""
+def _look(file: Path, sample_rate: int, shortest: float) -> tuple[str | None, np.ndarray | None]:
+    """Why a file cannot be used, or None; and the digest of its audio, None where a reason is given."""
     signal, reason = examine(file, sample_rate, shortest)
-    return reason, b"" if signal is None else digest(signal)
+    return reason, None if signal is None else digest(signal)
 
 
 def examine(

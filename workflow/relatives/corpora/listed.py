@@ -164,10 +164,10 @@ def _examine(
     read: Callable | None,
     stems: bool,
     note: Callable[[str], None],
-) -> tuple[np.ndarray | None, str | None, bytes]:
-    """As `folder.examine`, and the digest of the audio, empty where there is none."""
+) -> tuple[np.ndarray | None, str | None, np.ndarray | None]:
+    """As `folder.examine`, and the digest of the audio."""
     signal, reason = folder.examine(item.file, sample_rate, shortest, read, note)
-    return signal, reason, b"" if signal is None else digest(signal, stems)
+    return signal, reason, None if signal is None else digest(signal, stems)
 
 
 def dealt(items: list[Item], settings: dict, shares: tuple[float, float, float], seed: int) -> list[Item]:
