@@ -1,12 +1,12 @@
 """The same audio twice: what counts as the same, and which of it a corpus uses.
 
-Two tracks are the same audio if their mono mixes at the rate of the corpus, brought to the same energy, differ
-by less than `TOLERANCE` of it (60 dB below the music); see `digest`. So a file and its copy under another name
-or with other tags are the same audio; a recording that is once mono and once two equal channels; one of 16
-and one of 24 bits, one that is louder by a gain, one with silence behind it; and a stream that is in another
+Two tracks are the same audio if their mono mixes at the rate of the corpus, brought to the same energy,
+differ by less than `TOLERANCE` of it (60 dB below the music); see `digest`. So these are the same audio: a
+file and its copy under another name or with other tags; a recording once mono and once as two equal channels;
+once of 16 and once of 24 bits; once louder by a gain; once with silence behind it; and a stream in another
 container, where another decoder rounds it otherwise. Not seen as the same are a recording coded with loss a
-second time, one that begins elsewhere, by a sample even, and one of which a part was changed: 1 ms in a
-clip of 30 s is enough.
+second time, one that begins elsewhere, by a sample even, and one of which a part was changed: 1 ms in a clip
+of 30 s is enough.
 
 ``duplicates`` of a corpus in the configuration says what is done:
 
@@ -40,7 +40,7 @@ SAME = "the same audio as"
 """How the reason of a track that is left out as a duplicate begins."""
 
 TOLERANCE = 1e-3
-"""How far two digests of the same audio may be apart; the digests of other audio are about 1.4 apart."""
+"""How far two digests of the same audio may be apart; those of other audio are about 1.4 apart."""
 
 FRAME = 1021
 """Samples of a frame that are added up with one sign; a prime, as few sounds have it for their period."""
@@ -59,16 +59,16 @@ def digest(signal: np.ndarray, stems: bool = False) -> np.ndarray:
     """Numbers that tell a mono mix from every other, and are nearly the same for nearly the same mix.
 
     The mix is cut into frames of `FRAME` samples, the last one filled up with zeros. Frames are added up with
-    random signs, `ROWS` times over, and what comes out is projected on `NUMBERS` random directions and divided
-    by the root of the energy of the mix. The signs and directions are the same for all signals. The distance
-    of two digests is then, within a quarter or so, the root of the energy of the difference of two mixes of
-    energy 1 (a random projection, as in the lemma of Johnson and Lindenstrauss, 1984).
+    random signs, `ROWS` times over, and what comes out is projected on `NUMBERS` random directions and
+    divided by the root of the energy of the mix. The signs and directions are the same for all signals. The
+    distance of two digests is then, within a quarter or so, the root of the energy of the difference of two
+    mixes of energy 1 (a random projection, as in the lemma of Johnson and Lindenstrauss, 1984).
 
     Parameters
     ----------
     signal
-        (samples,) or (samples, channels) floating point, finite, at the rate of the corpus. A long one may lie
-        on disk: it is read block by block.
+        (samples,) or (samples, channels) floating point, finite, at the rate of the corpus. A long one may
+        lie on disk: it is read block by block.
     stems
         Whether the channels are stems, whose sum is the mix; else it is their mean.
 
@@ -107,7 +107,7 @@ def digest(signal: np.ndarray, stems: bool = False) -> np.ndarray:
 
 @functools.cache
 def _directions() -> np.ndarray:
-    """The directions on which the sums of frames are projected, (ROWS * FRAME, NUMBERS), each entry 1 or -1."""
+    """The directions on which the sums of frames are projected, (ROWS * FRAME, NUMBERS), of entries 1, -1."""
     drawn = generator(0, "duplicates", "directions").integers(2, size=(ROWS * FRAME, NUMBERS))
     return 1.0 - 2.0 * drawn
 
@@ -154,7 +154,7 @@ class Seen:
         return None
 
     def _met(self, audio: np.ndarray, track_id: str, split: str) -> tuple[str, str]:
-        """The first track with this audio and its split: the track itself, which is remembered, if it is new."""
+        """The first track with this audio, and its split: the track itself, now remembered, if it is new."""
         if np.isnan(audio).any():
             return track_id, split
         # digests nearer than the tolerance are in the same cell or in two that touch

@@ -269,7 +269,7 @@ def examine(
 
 
 def noted(function: Callable) -> Callable:
-    """`function`, which takes a `note`, made to return what it returns and the notes, (result, tuple of str)."""
+    """`function`, which takes a `note`, made to return its result and the notes: (result, tuple of str)."""
 
     def collecting(*arguments: object, **named: object) -> tuple[object, tuple[str, ...]]:
         notes = []

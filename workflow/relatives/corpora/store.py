@@ -20,8 +20,8 @@ A corpus is a directory of five files:
 
 Full scale is 1.0 in float and 32,768 in int16. Nothing is ever clipped: a track that goes beyond full scale
 (a loud MP3 decodes to such samples) is turned down as a whole, and ``gain`` says by what factor; it is 1 for
-all others. ``notes`` says, in sentences after one another, what the reader had to pass over or to put right in
-the file; it is empty for a file in which nothing was odd. `write` prints the notes, too.
+all others. ``notes`` says, in sentences after one another, what the reader had to pass over or to put right
+in the file; it is empty for a file in which nothing was odd. `write` prints the notes, too.
 
 `write` streams an iterable of tracks to disk, however long. `Corpus` maps the files into memory and reads
 slices. The same tracks give the same bytes.
@@ -257,11 +257,10 @@ def left_out(directory: str | Path) -> int:
 def with_notes(directory: str | Path) -> int:
     """How many tracks of a corpus have a note on what was odd in their file; 0 where it is not made yet."""
     try:
-        return int(
-            (pd.read_parquet(Path(directory, "tracks.parquet"), columns=["notes"])["notes"] != "").sum()
-        )
+        tracks = pd.read_parquet(Path(directory, "tracks.parquet"), columns=["notes"])
     except FileNotFoundError:
         return 0
+    return int((tracks["notes"] != "").sum())
 
 
 class Corpus:
