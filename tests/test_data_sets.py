@@ -646,6 +646,8 @@ def test_musdb_beside_other_files(tmp_path):
     (training / "notes.txt").write_text("no stems")
     (training / "scans").mkdir()
     (training / "scans" / "cover.jpg").write_bytes(b"no stems")
+    # and an empty one does not hide the folder of its song
+    (training / "Artist 2 - Song: the 2th.stem.mp4").write_bytes(b"")
     tracks, reasons = read("musdb", tmp_path)
     assert sorted(tracks) == sorted([*whole, "Another - Song"])
     assert len(tracks["Artist 1 - Song: the 1th"].stems) == pytest.approx(6 * RATE, abs=0.1 * RATE)
@@ -653,8 +655,9 @@ def test_musdb_beside_other_files(tmp_path):
         "musdb18/train/.DS_Store": "passed over: hidden; 2 in all (.mp4 1)",
         "musdb18/train/notes.txt": "passed over: no stem file",
         "musdb18/train/scans": "passed over: a folder without stems",
-        "musdb18/train/Artist 1 - Song: the 1th": "passed over: a song whose stem file is used",
-    }
+        "musdb18/train/Artist 1 - Song: the 1th":
+            "passed over: a song of which another file is used; 2 in all (.mp4 1)",
+    }  # fmt: skip
 
 
 # All

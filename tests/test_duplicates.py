@@ -48,9 +48,9 @@ def both(signal):
 # The digest
 
 
-def apart(one, other, **options):
+def apart(one, other):
     """The distance of two digests."""
-    return float(np.linalg.norm(digest(one, **options) - digest(other)))
+    return float(np.linalg.norm(digest(one) - digest(other)))
 
 
 def test_mono_and_two_equal_channels_have_one_digest():
@@ -64,9 +64,8 @@ def test_mono_and_two_equal_channels_have_one_digest():
 
 
 def test_of_stems_the_sum_is_the_mix():
-    stems = np.stack([music(1), music(2), -music(3)], axis=1)
-    digests = digest(stems, stems=True), digest(stems.sum(axis=1))
-    assert np.linalg.norm(digests[0] - digests[1]) < 1e-6
+    stems = np.stack([music(1), music(2)], axis=1)
+    assert apart(stems, stems.sum(axis=1)) < 1e-6
 
 
 @pytest.mark.parametrize("decibels", [-80, -70, -50, -30, -10])

@@ -55,7 +55,7 @@ NUMBERS = 32
 BLOCK = 1024
 
 
-def digest(signal: np.ndarray, stems: bool = False) -> np.ndarray:
+def digest(signal: np.ndarray) -> np.ndarray:
     """Numbers that tell a mono mix from every other, and are nearly the same for nearly the same mix.
 
     The mix is cut into frames of `FRAME` samples, the last one filled up with zeros. Frames are added up with
@@ -67,10 +67,9 @@ def digest(signal: np.ndarray, stems: bool = False) -> np.ndarray:
     Parameters
     ----------
     signal
-        (samples,) or (samples, channels) floating point, finite, at the rate of the corpus. A long one may
-        lie on disk: it is read block by block.
-    stems
-        Whether the channels are stems, whose sum is the mix; else it is their mean.
+        (samples,) or (samples, channels) floating point, finite, at the rate of the corpus; or stems, whose
+        sum is the mix, as it has the digest of their mean. A long one may lie on disk: it is read block by
+        block.
 
     Returns
     -------
@@ -90,9 +89,8 @@ def digest(signal: np.ndarray, stems: bool = False) -> np.ndarray:
     sums, energy = np.zeros((ROWS, FRAME)), 0.0
     for first in range(0, len(signal), BLOCK * FRAME):
         block = signal[first : first + BLOCK * FRAME]
-        # in float64, whose squares have no end; the first sum of two float32 is exact there
-        block = block.astype(np.float64)
-        mix = block.sum(axis=1) if stems else mono(block)
+        # in float64, where the squares of float32 have room
+        mix = mono(block.astype(np.float64))
         energy += float(np.dot(mix, mix))
         # (samples,) -> (frames, FRAME)
         frames = np.pad(mix, (0, -len(mix) % FRAME)).reshape(-1, FRAME)

@@ -134,9 +134,7 @@ def tracks(
         raise InputError(f"{place(settings)}: {shown(twice[0])} is in it or in its lists twice.")
     found = sorted(dealt(found, settings, shares, seed), key=lambda item: KEPT_FIRST.index(item.split))
     seen = Seen(settings.get("duplicates", duplicates))
-    examine = partial(
-        _examine, sample_rate=sample_rate, shortest=settings["shortest"], read=read, stems=stems
-    )
+    examine = partial(_examine, sample_rate=sample_rate, shortest=settings["shortest"], read=read)
     examined = folder.in_order(folder.noted(examine), found, workers)
     for item, ((signal, reason, audio), notes) in zip(found, examined, strict=True):
         if reason := reason or seen.reason(audio, item.track_id, item.split):
@@ -157,17 +155,10 @@ def tracks(
         )
 
 
-def _examine(
-    item: Item,
-    sample_rate: int,
-    shortest: float,
-    read: Callable | None,
-    stems: bool,
-    note: Callable[[str], None],
-) -> tuple[np.ndarray | None, str | None, np.ndarray | None]:
+def _examine(item: Item, **settings: object) -> tuple[np.ndarray | None, str | None, np.ndarray | None]:
     """As `folder.examine`, and the digest of the audio."""
-    signal, reason = folder.examine(item.file, sample_rate, shortest, read, note)
-    return signal, reason, None if signal is None else digest(signal, stems)
+    signal, reason = folder.examine(item.file, **settings)
+    return signal, reason, None if signal is None else digest(signal)
 
 
 def dealt(items: list[Item], settings: dict, shares: tuple[float, float, float], seed: int) -> list[Item]:
@@ -308,7 +299,7 @@ def passed_over(kind: str, files: list[Path], root: Path) -> Skipped:
 
 def first_of(files: list[Path]) -> Path:
     """Of files of the same clip, by path, the first that is not empty; the first if all are."""
-    return files[0] if len(files) == 1 else next(filter(_bytes, files), files[0])
+    return files[0] if len(files) == 1 else next(filter(size, files), files[0])
 
 
 def beside() -> Callable[[Path], tuple[Path, tuple[str, ...]]]:
@@ -327,9 +318,9 @@ def beside() -> Callable[[Path], tuple[Path, tuple[str, ...]]]:
         return found
 
     def there(file: Path) -> tuple[Path, tuple[str, ...]]:
-        if _bytes(file):
+        if size(file):
             return file, ()
-        other = next(filter(_bytes, sounds(file.parent).get(file.stem, ())), None)
+        other = next(filter(size, sounds(file.parent).get(file.stem, ())), None)
         if other is None:
             return file, ()
         why = "is empty" if file.exists() else "is not there"
@@ -349,7 +340,7 @@ def _no_audio(file: Path) -> str:
     return "half a download" if _suffix(file) in UNFINISHED else "no audio"
 
 
-def _bytes(file: Path) -> int:
+def size(file: Path) -> int:
     """The size of a file; 0 where there is none."""
     try:
         return file.stat().st_size

@@ -54,8 +54,12 @@ def items(settings: dict, seed: int) -> list[Item | Skipped]:
 def _songs(directory: Path, part: str, root: Path) -> Iterator[Item | Skipped]:
     """The songs of the training or the test, stem files before folders, and what else lies there."""
     files, others = {}, defaultdict(list)
-    # stem files first, each kind by name
-    for file in sorted(directory.glob("*"), key=lambda file: (file.is_dir(), file)):
+
+    def place(file: Path) -> tuple[int, Path]:
+        # stem files, then folders, then stem files that are empty; each kind by name
+        return 1 if file.is_dir() else 0 if listed.size(file) else 2, file
+
+    for file in sorted(directory.glob("*"), key=place):
         of_folder = file.is_dir()
         name = file.name if of_folder else file.name[: -len(STEM_FILE)]
         if folder.is_hidden(file.name):
@@ -63,7 +67,7 @@ def _songs(directory: Path, part: str, root: Path) -> Iterator[Item | Skipped]:
         elif not (_has_stems(file) if of_folder else file.name.lower().endswith(STEM_FILE)):
             others["a folder without stems" if of_folder else "no stem file"].append(file)
         elif name in files:
-            others["a song whose stem file is used"].append(file)
+            others["a song of which another file is used"].append(file)
         else:
             files[name] = file
     yield from (listed.passed_over(kind, found, root) for kind, found in others.items())
