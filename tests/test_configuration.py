@@ -86,6 +86,11 @@ def test_the_shipped_configuration_is_valid_with_every_preset(shipped, tmp_path)
             },
             ["corpora.mine", "'recording' is a required"],
         ),
+        (
+            {"corpora": {"mine": {"source": "gtzan", "excerpts": 9, "duplicates": "drop"}}},
+            ["corpora.mine.duplicates", "'drop'", "leave_out", "one_split", "keep"],
+        ),
+        ({"corpora": {"tagging": {"duplicates": "keep"}}}, ["corpora.tagging.duplicates", "no such setting"]),
         ({"consistency": {"corpus": "nowhere"}}, ["consistency.corpus", "nowhere"]),
         ({"corpora": {"tagging": {"split": [0.5, 0.1, 0.1]}}}, ["corpora.tagging.split", "0.7"]),
         ({"excerpts": {"window": 1.0}}, ["excerpts.window", "shorter"]),

@@ -59,7 +59,8 @@ def irmas_layout(folder, songs=10):
         drums = ("", "[dru]", "[nod]")[song % 3]
         prefix = "008__" if song % 4 == 0 else ""
         for part in (1, 2, 3):
-            clip(training / name / f"{prefix}[{name}]{drums}[pop_roc]{song:04}__{part}.wav", 300 + 10 * song)
+            file = training / name / f"{prefix}[{name}]{drums}[pop_roc]{song:04}__{part}.wav"
+            clip(file, 300 + 10 * song + part)
     return folder
 
 
@@ -104,8 +105,8 @@ def test_the_published_counts_of_irmas_are_split_as_the_study_did(tmp_path):
 def test_irmas_skips_what_is_wrong(tmp_path):
     irmas_layout(tmp_path)
     training = tmp_path / "IRMAS-TrainingData"
-    clip(training / "cla" / "[vio][cla]0900__1.wav")
-    clip(training / "cla" / "my song.wav")
+    clip(training / "cla" / "[vio][cla]0900__1.wav", 900)
+    clip(training / "cla" / "my song.wav", 910)
     broken = training / "cla" / "[cla][cla]0901__1.wav"
     broken.write_text("no sound " * 1000)
     tracks, reasons = read("irmas", tmp_path)
@@ -132,19 +133,21 @@ def test_real_irmas(tmp_path):
 STEMS = {"drums": 500, "bass": 100, "other": 1000, "vocals": 2000}
 
 
-def song_folder(folder):
+def song_folder(folder, seconds=3.0):
     """A song of MUSDB18-HQ: four tones at 44.1 kHz in stereo, and their sum."""
     folder.mkdir(parents=True)
-    stems = {name: 0.4 * tone(frequency, 44100, channels=2) for name, frequency in STEMS.items()}
+    stems = {
+        name: 0.4 * tone(frequency, 44100, channels=2, seconds=seconds) for name, frequency in STEMS.items()
+    }
     stems["mixture"] = sum(stems.values())
     for name, signal in stems.items():
         soundfile.write(folder / f"{name}.wav", signal, 44100)
     return folder
 
 
-def stem_file(folder):
+def stem_file(folder, seconds=3.0):
     """The same song as MUSDB18 has it: AAC in five streams of an MP4 file."""
-    song_folder(folder)
+    song_folder(folder, seconds)
     streams = ["mixture", "drums", "bass", "other", "vocals"]
     inputs = [part for name in streams for part in ("-i", folder / f"{name}.wav")]
     maps = [part for number in range(5) for part in ("-map", number)]
@@ -156,8 +159,8 @@ def stem_file(folder):
 
 def musdb_layout(folder, make=song_folder):
     for number in range(5):
-        make(folder / "musdb18" / "train" / f"Artist {number} - Song: the {number}th")
-    make(folder / "musdb18" / "test" / "Tester - Test")
+        make(folder / "musdb18" / "train" / f"Artist {number} - Song: the {number}th", 3 + number / 10)
+    make(folder / "musdb18" / "test" / "Tester - Test", 4.0)
 
 
 @pytest.mark.parametrize("make", [song_folder, stem_file])
@@ -194,8 +197,8 @@ def test_the_songs_of_musdb_are_split_as_the_study_did(tmp_path):
 
 def test_musdb_without_a_stem(tmp_path):
     for number in range(4):
-        song_folder(tmp_path / "train" / f"A - {number}")
-    song_folder(tmp_path / "test" / "B - 0")
+        song_folder(tmp_path / "train" / f"A - {number}", 3 + number / 10)
+    song_folder(tmp_path / "test" / "B - 0", 4.0)
     (tmp_path / "train" / "A - 1" / "bass.wav").unlink()
     tracks, reasons = read("musdb", tmp_path)
     assert len(tracks) == 4
@@ -233,8 +236,11 @@ def test_msd(tmp_path):
     msd_layout(tmp_path)
     clip(tmp_path / "other.mp3")
     tracks, reasons = read("msd", tmp_path)
-    assert reasons == {"TRZZZZZ00000000000": "has none of the 50 tags"}
-    assert list(tracks) == TRACKS[:10]
+    assert reasons == {
+        "TRZZZZZ00000000000": "has none of the 50 tags",
+        "other.mp3": "passed over: audio that is not named as the clips are",
+    }
+    assert sorted(tracks) == TRACKS[:10]
     first = tracks[TRACKS[0]]
     assert list(first.labels) == [f"tag{number:02}" for number in range(50)]
     assert all(first.labels.values())
@@ -243,8 +249,8 @@ def test_msd(tmp_path):
 
 
 def test_the_metadata_of_msd_keep_a_song_together(tmp_path):
-    for name in TRACKS[:8]:
-        clip(tmp_path / "clips" / f"{name}.wav")
+    for number, name in enumerate(TRACKS[:8]):
+        clip(tmp_path / "clips" / f"{name}.wav", 300 + 50 * number)
     tags = lastfm(tmp_path / "elsewhere.db")
     with sqlite3.connect(tmp_path / "clips" / "track_metadata.db") as database:
         database.execute("CREATE TABLE songs (track_id, song_id, artist_name, release, year)")
@@ -267,7 +273,7 @@ def test_msd_without_its_tags(tmp_path):
     (tmp_path / "lastfm_tags.db").write_text("no database, but long enough to be looked at " * 100)
     with pytest.raises(InputError, match=r"lastfm_tags.db: not the database"):
         read("msd", tmp_path)
-    with pytest.raises(InputError, match="no file in it has a track's identifier"):
+    with pytest.raises(InputError, match="no file of audio in it has a track's identifier"):
         read("msd", clip(tmp_path / "empty" / "a.wav").parent, tags=str(lastfm(tmp_path / "tags.db")))
 
 
@@ -388,10 +394,10 @@ def test_gtzan(tmp_path):
     filtered = gtzan.fault_filtered()
     names = (f"{genre}.{number:05}" for genre in gtzan.GENRES for number in range(100))
     left_out = next(name for name in names if name not in filtered)
-    clip(tmp_path / "genres" / left_out.split(".")[0] / f"{left_out}.wav")
-    for split in ("train", "valid", "test"):
+    clip(tmp_path / "genres" / left_out.split(".")[0] / f"{left_out}.wav", 700)
+    for number, split in enumerate(("train", "valid", "test")):
         name = next(name for name in filtered if filtered[name] == split)
-        clip(tmp_path / "genres" / name.split(".")[0] / f"{name}.au")
+        clip(tmp_path / "genres" / name.split(".")[0] / f"{name}.au", 800 + 50 * number)
         (tmp_path / "genres" / name.split(".")[0] / f"{name}.wav").unlink(missing_ok=True)
     tracks, reasons = read("gtzan", tmp_path)
     assert reasons[left_out] == "not in the fault-filtered list"
@@ -454,6 +460,204 @@ def test_real_ballroom(tmp_path):
     track = read("ballroom", tmp_path)[0]["Waltz/Media-105901"]
     assert positive(track) == {"Waltz"}
     assert len(track.audio) == pytest.approx(30 * RATE, rel=0.1)
+
+
+# What lies beside the audio
+
+
+def clutter(directory, stem):
+    """What may lie beside a clip of this name, and is not to be used; half a download begins as audio."""
+    sound = clip(directory / "sound.wav").read_bytes()
+    (directory / "sound.wav").unlink()
+    for suffix in (".json", ".h5", ".txt", ".csv", ".md", ".mp3.md5", ".jpg"):
+        (directory / f"{stem}{suffix}").write_bytes(b'{"no": "sound"}')
+    (directory / f"{stem}.mp3.crdownload").write_bytes(sound[:5000])
+    for name in (f"._{stem}.wav", f"._{stem}.mp3", ".DS_Store", "Thumbs.db", "desktop.ini"):
+        (directory / name).write_bytes(b"\0\5\x16\7")
+    mac = directory / "__MACOSX" / "train" / stem
+    mac.mkdir(parents=True, exist_ok=True)
+    (mac / f"{stem}.wav").write_bytes(sound)
+
+
+def passed(reasons):
+    """The file named and the number of those passed over, by what is said of them."""
+    found = {}
+    for file, reason in reasons.items():
+        if reason.startswith("passed over: "):
+            what, _, count = reason.removeprefix("passed over: ").partition("; ")
+            found[what] = (file, count)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("source", "layout", "settings", "place"),
+    [("irmas", irmas_layout, {}, "IRMAS-TrainingData/cla/[cla][dru][pop_roc]0001__1"),
+     ("msd", msd_layout, {}, "A/1/TRAAAAA00000000001"),
+     ("gtzan", gtzan_layout, {"split": [0.6, 0.2, 0.2]}, "genres/blues/blues.00012"),
+     ("ballroom", ballroom_layout, {}, "extendedballroom_v1.1/Chacha/101")],
+)  # fmt: skip
+def test_a_data_set_passes_over_what_is_not_its_audio(tmp_path, source, layout, settings, place):
+    layout(tmp_path)
+    whole, before = read(source, tmp_path, **settings)
+    directory, stem = (tmp_path / place).parent, (tmp_path / place).name
+    # a name that comes before that of the clip, and one that comes behind it
+    for name in (f"{stem[:-1]}0", stem, f"{stem[:-1]}9"):
+        clutter(directory, name)
+    tracks, reasons = read(source, tmp_path, **settings)
+    assert splits(tracks) == splits(whole)
+    for name, track in tracks.items():
+        # libsndfile leaves an MP3 with a ._ file of its name to ffmpeg, which rounds otherwise
+        np.testing.assert_allclose(track.audio, whole[name].audio, rtol=0, atol=1e-5)
+    said = passed(reasons)
+    assert reasons.keys() - before.keys() == {file for file, _ in said.values()}
+    assert set(said) == {"no audio", "half a download", "hidden"}
+    file, count = said["no audio"]
+    assert file.endswith(f"/{stem[:-1]}0.csv")
+    assert count == "21 in all (.csv 3, .h5 3, .jpg 3, .json 3, .md 3)"
+    assert said["half a download"][1] == "3 in all (.crdownload 3)"
+    # six of macOS, its folder, and one of each other kind
+    assert said["hidden"][1] == "10 in all (.mp3 3, .wav 3, .db 1, .ini 1)"
+
+
+def test_a_preview_beside_the_files_of_the_data_set(tmp_path):
+    """MSD's HDF5 and Last.fm's JSON files have the names of the previews and come before them."""
+    msd_layout(tmp_path)
+    for number, name in enumerate(TRACKS):
+        for folder, suffix in (("A", ".h5"), ("A", ".json"), ("lastfm_train/A", ".json")):
+            (tmp_path / folder / str(number)).mkdir(parents=True, exist_ok=True)
+            (tmp_path / folder / str(number) / f"{name}{suffix}").write_bytes(b"\x89HDF\r\n")
+    tracks, reasons = read("msd", tmp_path)
+    assert sorted(tracks) == TRACKS[:10]
+    assert reasons == {
+        "TRZZZZZ00000000000": "has none of the 50 tags",
+        f"A/0/{TRACKS[0]}.h5": "passed over: no audio; 36 in all (.json 24, .h5 12)",
+    }
+
+
+def test_a_preview_of_an_unknown_suffix_is_known_by_how_it_begins(tmp_path):
+    msd_layout(tmp_path)
+    for number, name in enumerate(TRACKS[:10]):
+        file = tmp_path / "A" / str(number) / f"{name}.clip.mp3"
+        file.rename(file.with_suffix((".preview", ".MP3", ".mp3_30s", "")[number % 4]))
+    clip(tmp_path / "whole.wav")
+    # half a download is not used, though it begins as audio does
+    (tmp_path / f"{TRACKS[11]}.mp3.part").write_bytes((tmp_path / "whole.wav").read_bytes()[:9000])
+    tracks, reasons = read("msd", tmp_path)
+    assert sorted(tracks) == TRACKS[:10]
+    assert passed(reasons)["half a download"] == (f"{TRACKS[11]}.mp3.part", "")
+
+
+@pytest.mark.parametrize(
+    ("source", "layout", "settings", "name", "file"),
+    [("irmas", irmas_layout, {}, "cla/[cla][dru][pop_roc]0001__2.wav",
+      "IRMAS-TrainingData/cla/[cla][dru][pop_roc]0001__2.wav"),
+     ("msd", msd_layout, {}, TRACKS[3], f"A/3/{TRACKS[3]}.clip.mp3"),
+     ("gtzan", gtzan_layout, {"split": [0.6, 0.2, 0.2]}, "blues.00012", "genres/blues/blues.00012.wav"),
+     ("ballroom", ballroom_layout, {}, "Chacha/101", "extendedballroom_v1.1/Chacha/101.mp3"),
+     ("magnatagatune", magnatagatune_layout, {}, "103", "mp3/d/an_artist-an_album-03-title-30-59.mp3"),
+     ("fma", fma_layout, {}, "000003", "fma_small/000/000003.mp3"),
+     ("jamendo", jamendo_layout, {}, "track_0000115", "15/115.mp3")],
+)  # fmt: skip
+def test_a_clip_in_two_formats_is_used_once(tmp_path, source, layout, settings, name, file):
+    layout(tmp_path)
+    file = tmp_path / file
+    suffix = ".ogg" if file.suffix == ".mp3" else ".aiff"
+    other = clip(tmp_path / "other.wav", 1000).rename(file.with_suffix(suffix))
+    # the one that a list has is used, or else the first: .aiff before .wav, .mp3 before .ogg
+    first = 1000 if source in ("irmas", "gtzan") else None
+    whole = frequency_of(soundfile.read(file)[0])
+    track_id = name.replace(".wav", ".aiff") if source == "irmas" else name
+    tracks, reasons = read(source, tmp_path, **settings)
+    assert frequency_of(tracks[track_id].audio[:, 0]) == pytest.approx(first or whole, abs=1)
+    assert tracks[track_id].notes == ()
+    if source in ("irmas", "msd", "gtzan", "ballroom"):
+        used, unused = (other, file) if first else (file, other)
+        (said,) = [key for key, reason in reasons.items() if "another file of a clip" in reason]
+        assert unused.as_posix().endswith(said)
+    # an empty file is no reason to leave out a clip that is there
+    used = other if first else file
+    used.write_bytes(b"")
+    tracks, _ = read(source, tmp_path, **settings)
+    expected = whole if first else 1000
+    assert frequency_of(tracks[name].audio[:, 0]) == pytest.approx(expected, abs=1)
+    if source in ("magnatagatune", "fma", "jamendo"):
+        assert tracks[name].notes == (f"It is read from {other.name}, as {file.name} is empty.",)
+    # and a clip that is empty alone is named
+    (file if first else other).unlink()
+    _, reasons = read(source, tmp_path, **settings)
+    assert "not audio" in reasons[track_id]
+
+
+@pytest.mark.parametrize(
+    ("source", "layout", "settings"),
+    [("irmas", irmas_layout, {}), ("msd", msd_layout, {}), ("magnatagatune", magnatagatune_layout, {}),
+     ("gtzan", gtzan_layout, {"split": [0.6, 0.2, 0.2]}), ("ballroom", ballroom_layout, {}),
+     ("fma", fma_layout, {}), ("jamendo", jamendo_layout, {}), ("musdb", musdb_layout, {}),
+     ("debian", debian_layout,
+      {"packages": ["alpha-music", "beta-data", "gamma-songs"], "shortest_piece": 3})],
+)  # fmt: skip
+def test_large_letters_of_a_suffix(tmp_path, source, layout, settings):
+    layout(tmp_path)
+    whole, _ = read(source, tmp_path, **settings)
+    for path in sorted(tmp_path.rglob("*")):
+        if path.suffix in (".wav", ".mp3", ".flac") and not path.is_symlink():
+            path.rename(path.with_suffix(path.suffix.upper()))
+    tracks, _ = read(source, tmp_path, **settings)
+    assert [name.lower() for name in tracks] == [name.lower() for name in whole]
+
+
+def mac_files(folder):
+    """What macOS leaves in a folder, and beside it in an archive."""
+    for path in sorted(folder.rglob("*"), reverse=True):
+        (path.parent / f"._{path.name}").write_bytes(b"\0\5\x16\7")
+        shadow = folder / "__MACOSX" / path.relative_to(folder).parent / f"._{path.name}"
+        shadow.parent.mkdir(parents=True, exist_ok=True)
+        shadow.write_bytes(b"\0\5\x16\7")
+        if path.is_dir():
+            (path / ".DS_Store").write_bytes(b"\0\0\0\1Bud1")
+
+
+@pytest.mark.parametrize("source", [name for name in corpora.DATA_SETS if name != "debian"])
+def test_files_of_mac_os_hide_nothing(tmp_path, source):
+    layout = globals()[f"{source}_layout"]
+    settings = {"split": [0.6, 0.2, 0.2]} if source == "gtzan" else {}
+    layout(tmp_path)
+    whole, before = read(source, tmp_path, **settings)
+    mac_files(tmp_path)
+    tracks, reasons = read(source, tmp_path, **settings)
+    assert splits(tracks) == splits(whole)
+    assert len(tracks) > 2
+    more = {file: reason for file, reason in reasons.items() if file not in before}
+    assert all(reason.startswith("passed over: hidden") for reason in more.values())
+    # a line for the whole, or, of MUSDB18, for each of its two folders
+    assert len(more) == {"magnatagatune": 0, "fma": 0, "jamendo": 0, "musdb": 2}.get(source, 1)
+
+
+def test_musdb_beside_other_files(tmp_path):
+    musdb_layout(tmp_path)
+    whole, _ = read("musdb", tmp_path)
+    training = tmp_path / "musdb18" / "train"
+    # a stem file that macOS left hid all folders; a stem file of one song, those of the others
+    (training / "._A - B.stem.mp4").write_bytes(b"\0\5\x16\7")
+    (training / ".DS_Store").write_bytes(b"\0\0\0\1Bud1")
+    stem_file(training / "Another - Song", 5.0)
+    stem_file(tmp_path / "there" / "both", 6.0)
+    (tmp_path / "there" / "both.stem.mp4").rename(training / "Artist 1 - Song: the 1th.STEM.MP4")
+    (training / "notes.txt").write_text("no stems")
+    (training / "scans").mkdir()
+    (training / "scans" / "cover.jpg").write_bytes(b"no stems")
+    # and an empty one does not hide the folder of its song
+    (training / "Artist 2 - Song: the 2th.stem.mp4").write_bytes(b"")
+    tracks, reasons = read("musdb", tmp_path)
+    assert sorted(tracks) == sorted([*whole, "Another - Song"])
+    assert len(tracks["Artist 1 - Song: the 1th"].stems) == pytest.approx(6 * RATE, abs=0.1 * RATE)
+    assert reasons == {
+        "musdb18/train/.DS_Store": "passed over: hidden; 2 in all (.mp4 1)",
+        "musdb18/train/notes.txt": "passed over: no stem file",
+        "musdb18/train/scans": "passed over: a folder without stems",
+        "musdb18/train/Artist 1 - Song: the 1th":
+            "passed over: a song of which another file is used; 2 in all (.mp4 1)",
+    }  # fmt: skip
 
 
 # All

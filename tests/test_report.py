@@ -419,6 +419,16 @@ def test_a_run_without_tasks_has_no_scores_and_no_table():
     assert "every file was read" in page.text and "Used with a note" not in page.text
 
 
+def test_the_page_counts_what_was_left_out_as_the_same_audio():
+    reasons = ["the same audio as a.mp3, which is in test", "silent", "the same audio as b.mp3"]
+    skipped = pd.DataFrame({"corpus": ["mine", "mine", "other"], "file": list("xyz"), "reason": reasons})
+    text = Page(build(skipped=skipped)).text
+    assert "mine: 1 of these is the same audio as another track." in text
+    assert "x the same audio as a.mp3, which is in test" in text
+    assert "other: 1 of these" in text
+    assert "same audio" not in Page(build()).text
+
+
 def test_shares_of_time_add_up():
     assert re.findall(r"(\d+) %</td>", build(statistics={})) == ["75", "25"]
     nothing = pd.DataFrame(columns=["stage", "jobs", "seconds", "max_rss_mb"])

@@ -21,6 +21,7 @@ from markupsafe import Markup
 
 from relatives import words
 from relatives.claims import CONTRADICTED, FINDING, FURTHER, SUPPORTED, VERDICTS
+from relatives.corpora.duplicates import SAME
 from relatives.errors import InputError
 from relatives.tasks import TASKS
 
@@ -201,6 +202,10 @@ def build(
         stages=stages.assign(share=stages["seconds"] / total if total > 0 else 0.0).to_dict("records"),
         total=total,
         skipped=skipped.to_dict("records"),
+        # by corpus, in its order: tracks left out as the same audio as another
+        duplicates=skipped["corpus"][skipped["reason"].str.startswith(SAME)]
+        .value_counts(sort=False)
+        .to_dict(),
         notes=notes.to_dict("records"),
         remarks=remarks,
         versions=versions,

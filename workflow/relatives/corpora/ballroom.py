@@ -3,7 +3,7 @@
 Extended Ballroom (4,180 clips, 13 dances) has ``extendedballroom_v1.1.xml`` beside ``Chacha/100701.mp3``:
 artist, album, tempo, and which clips are duplicates or other versions of one another; these count as one song
 and stay on one side. Ballroom (698 clips, 8 dances) is ``audio/Waltz/Media-105901.wav`` without a list, each
-clip a song. There is no published split: 0.8, 0.1, 0.1 by song.
+clip a song. There is no published split: 0.8, 0.1, 0.1 by song. `listed.clips` tells what is passed over.
 
 Source: Marchand and Peeters (2016); Gouyon et al. (2006)
 """
@@ -14,11 +14,11 @@ from pathlib import Path
 
 from relatives.corpora import listed
 from relatives.corpora.listed import Item
+from relatives.corpora.store import Skipped
 from relatives.errors import InputError
 from relatives.inputs import parsing
 
 LIST = "extendedballroom_v1.1.xml"
-SUFFIXES = (".wav", ".mp3")
 
 # Attributes that name the clip of which another is a duplicate or a version
 SAME = ("exact", "time", "karaoke", "version")
@@ -29,18 +29,23 @@ def provides(settings: dict) -> set[str]:
     return {"genres"}
 
 
-def items(settings: dict) -> Iterator[Item]:
+def items(settings: dict) -> Iterator[Item | Skipped]:
     """The clips, by dance and name."""
     root = listed.root(settings)
     lists = sorted([*root.glob(LIST), *root.glob(f"*/{LIST}")])
     audio = lists[0].parent if lists else listed.landmark(root, "audio", "BallroomData")
     known = _known(lists[0]) if lists else {}
     songs = _songs(known)
-    files = sorted(file for file in audio.glob("*/*") if file.suffix in SUFFIXES)
-    dances = sorted({file.parent.name for file in files})
+
+    def name_of(file: Path) -> str | None:
+        return f"{file.parent.name}/{file.stem}" if file.parent.parent == audio else None
+
+    files, others = listed.clips(audio, name_of, {LIST})
     if not files:
         raise InputError(f"{audio}: no clip is in it, such as Waltz/NAME.mp3. Is the data set complete?")
-    for file in files:
+    yield from others
+    dances = sorted({file.parent.name for file in files.values()})
+    for file in files.values():
         clip = known.get(file.stem, {})
         yield Item(
             track_id=f"{file.parent.name}/{file.stem}",

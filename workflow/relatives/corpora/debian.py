@@ -2,8 +2,8 @@
 
 `apt` fetches the packages and unpacks each into a folder of its name. A piece is an audio file (known by its
 suffix) that is music: not in a folder of sounds or voices, not a link to another file, not shorter than
-``shortest_piece``, and not the same file, byte by byte, as one before it. What is left out stands in
-``skipped.csv``, the files of a folder of sounds on one line.
+``shortest_piece``, and neither the same file, byte by byte, as one before it, nor the same audio as another
+(`duplicates`). What is left out stands in ``skipped.csv``, the files of a folder of sounds on one line.
 
 A folder of the game Frets on Fire has a song in parts, ``song.ogg`` beside ``guitar.ogg`` and maybe others:
 they are one piece, the sum of its parts. Like every track that goes beyond full scale, a sum that does is
@@ -35,6 +35,7 @@ import numpy as np
 
 from relatives import audio
 from relatives.corpora import folder, listed
+from relatives.corpora.duplicates import LEAVE_OUT
 from relatives.corpora.listed import Item
 from relatives.corpora.store import SPLITS, Skipped, Track
 from relatives.errors import InputError, shown
@@ -66,8 +67,6 @@ own clips. The sounds, voices and jingles of the default packages last up to 27 
 
 DRAWS = 4096
 """Ways to deal the packages out, of which the one nearest to the shares is taken."""
-
-SUFFIXES = {".ogg", ".oga", ".opus", ".mp3", ".flac", ".wav", ".m4a", ".aac", ".wma", ".aif", ".aiff", ".au"}
 
 # Of the folders above a file the nearest of one of these names says what it is. Titles: spoken over pictures
 SOUNDS = {"sound", "sounds", "effects", "sfx", "voice", "voices", "speech", "titles", "ambience"}
@@ -112,7 +111,8 @@ def tracks(settings: dict, sample_rate: int, seed: int, workers: int) -> Iterato
     ----------
     settings
         ``packages``, ``shortest_piece`` and ``split`` instead of the defaults; ``path`` of a folder of
-        unpacked packages instead of ``data/raw/debian``; ``shortest``, seconds that a track must last.
+        unpacked packages instead of ``data/raw/debian``; ``shortest``, seconds that a track must last;
+        ``duplicates``, what is done with the same audio twice, by default ``leave_out``.
 
     Raises
     ------
@@ -120,7 +120,9 @@ def tracks(settings: dict, sample_rate: int, seed: int, workers: int) -> Iterato
         If there is no such folder, or fewer than three of the packages have music.
     """
     shortest = max(settings["shortest"], settings.get("shortest_piece", SHORTEST))
-    found = list(_once(_items(settings, shortest), workers))
+    found = list(_items(settings, shortest))
+    if settings.get("duplicates", LEAVE_OUT) == LEAVE_OUT:
+        found = list(_once(found, workers))
     counts = Counter(item.extra["package"] for item in found if isinstance(item, Item))
     if len(counts) < len(SPLITS):
         reasons = {item.file: item.reason for item in found if isinstance(item, Skipped)}
@@ -136,7 +138,7 @@ def tracks(settings: dict, sample_rate: int, seed: int, workers: int) -> Iterato
     ]
     # the splits are drawn; without `split` nothing deals them out anew
     settings = {key: value for key, value in settings.items() if key != "split"} | {"shortest": shortest}
-    return listed.tracks(found, settings, sample_rate, seed, workers, read=read)
+    return listed.tracks(found, settings, sample_rate, seed, workers, read=read, duplicates=LEAVE_OUT)
 
 
 def deal(counts: dict[str, int], shares: tuple[float, float, float], seed: int) -> dict[str, str]:
@@ -228,9 +230,14 @@ def _items(settings: dict, shortest: float) -> Iterator[Item | Skipped]:
 
 def _of_package(root: Path, package: str, shortest: float) -> Iterator[Item | Skipped]:
     for directory, folders, names in os.walk(root / package):
-        folders.sort()
-        files = [Path(directory, name) for name in sorted(names) if Path(name).suffix.lower() in SUFFIXES]
-        place = f"{_name(Path(directory), root)}/"
+        folders[:] = sorted(name for name in folders if not folder.is_hidden(name))
+        files = [
+            Path(directory, name) for name in sorted(names) if Path(name).suffix.lower() in listed.SUFFIXES
+        ]
+        place = f"{folder.name_in(Path(directory), root)}/"
+        if hidden := [file for file in files if folder.is_hidden(file.name)]:
+            yield listed.passed_over("hidden", hidden, root)
+        files = [file for file in files if file not in hidden]
         if links := [file for file in files if file.is_symlink()]:
             yield Skipped(place, f"links to other files: {len(links)}")
         files = [file for file in files if not file.is_symlink()]
@@ -245,7 +252,7 @@ def _of_package(root: Path, package: str, shortest: float) -> Iterator[Item | Sk
             seconds = audio.promised(file)
             if seconds < shortest:
                 yield Skipped(
-                    _name(file, root),
+                    folder.name_in(file, root),
                     f"too short: {seconds:.2f} s, and the shortest allowed is {shortest:g} s",
                 )
             else:
@@ -265,8 +272,8 @@ def _of_sounds(folders: tuple[str, ...]) -> str | None:
 def _item(file: Path, root: Path, package: str) -> Item:
     """A piece with what its tags and its package tell."""
     tags = _tags(file)
-    name, year = _name(file, root), re.match(r"\d{4}\b", tags.get("date", ""))
-    inside = _name(file, root / package)
+    name, year = folder.name_in(file, root), re.match(r"\d{4}\b", tags.get("date", ""))
+    inside = folder.name_in(file, root / package)
     return Item(
         track_id=name,
         file=file,
@@ -283,9 +290,11 @@ def _item(file: Path, root: Path, package: str) -> Item:
     )
 
 
-def _once(items: Iterator[Item | Skipped], workers: int) -> Iterator[Item | Skipped]:
-    """The items without those whose file has the same bytes as one before it."""
-    items = list(items)
+def _once(items: list[Item | Skipped], workers: int) -> Iterator[Item | Skipped]:
+    """The items without those whose file has the same bytes as one before it.
+
+    Most copies are known so before the packages are dealt out, and without decoding them.
+    """
     pieces = [item for item in items if isinstance(item, Item)]
     digests = dict(
         zip(
@@ -407,8 +416,3 @@ def _left(pattern: str, file: str) -> int:
         if re.search(f"(^|/){tail}$", file, flags=re.DOTALL):
             return len(names) - first
     return -1
-
-
-def _name(path: Path, root: Path) -> str:
-    """A path in a folder, as text; bytes that are not UTF-8 are written as escapes."""
-    return path.relative_to(root).as_posix().encode(errors="backslashreplace").decode()

@@ -49,15 +49,19 @@ def items(settings: dict) -> Iterator[Item | Skipped]:
         names = [f"{number:06}" for number in table.index]
     most = listed.most_frequent(Counter(genre for of_clip in genres for genre in of_clip))
 
+    there = listed.beside()
+
     def clips() -> Iterator[tuple[Item, set[str]]]:
         artists = table["artist", "name"].astype(str)
         for name, split, artist, of_clip in zip(names, splits, artists, genres, strict=True):
+            file, notes = there(audio / name[:3] / f"{name}.mp3")
             item = Item(
                 track_id=name,
-                file=audio / name[:3] / f"{name}.mp3",
+                file=file,
                 song=name,
                 split=split,
                 artist=artist,
+                notes=notes,
             )
             yield item, of_clip
 

@@ -4,8 +4,8 @@ Every file is a track and a song of its own, and its path in the folder its ``tr
 whether a file is audio, not its name. What cannot be used is skipped with its reason: not audio, broken,
 truncated, shorter than the configured ``shortest``, longer than 12 hours, silent, or with samples that are
 not numbers; and the second of two files of the same audio, which might else be in training and in the test
-at once. Names that begin with a dot are passed over, as file managers do. Links are followed, but no folder
-is entered twice.
+at once (`duplicates`). Names that begin with a dot, and what systems leave in folders (`CLUTTER`), are passed
+over, as file managers do. Links are followed, but no folder is entered twice.
 
 The parent folder is taken for the album, its parent for the artist. Files are split by `settings["split"]`,
 at random, and each of training, validation and test gets at least one: so three usable files are needed.
@@ -15,7 +15,6 @@ used and then, one after another, to be stored. Recordings of more than 20 minut
 through a temporary file, so that they never are in memory as a whole.
 """
 
-import hashlib
 import os
 import tempfile
 from collections import deque
@@ -27,6 +26,7 @@ from pathlib import Path
 import numpy as np
 
 from relatives import audio
+from relatives.corpora.duplicates import LEAVE_OUT, ONE_SPLIT, Seen, digest
 from relatives.corpora.store import SILENCE, SPLITS, Skipped, Track, peak
 from relatives.errors import InputError, shown
 from relatives.seeds import generator
@@ -37,6 +37,13 @@ LONGEST = 12 * 3600
 
 # Reasons that an error message quotes
 QUOTED = 5
+
+CLUTTER = {
+    "__macosx", "$recycle.bin", "system volume information", "lost+found", "@eadir", "thumbs.db",
+    "ehthumbs.db", "desktop.ini",
+}  # fmt: skip
+"""What macOS, Windows, Linux and Synology leave in folders, in small letters. The files in ``@eaDir`` and
+``__MACOSX`` have the names of the music."""
 
 
 def provides(settings: dict) -> set[str]:
@@ -51,7 +58,8 @@ def tracks(settings: dict, sample_rate: int, seed: int, workers: int) -> Iterato
     ----------
     settings
         ``path`` of the folder; ``split``, the shares of training, validation and test; ``shortest``, seconds
-        that a track must last.
+        that a track must last; ``duplicates``, what is done with the same audio twice, by default
+        ``leave_out``. With ``one_split`` the same audio is on one side.
     sample_rate
         In Hz, to which all is resampled.
     seed
@@ -76,26 +84,26 @@ def tracks(settings: dict, sample_rate: int, seed: int, workers: int) -> Iterato
         )
     files = find(folder)
     look = partial(_look, sample_rate=sample_rate, shortest=settings["shortest"])
-    reasons, names_of_audio = {}, {}
-    for file, (reason, digest) in zip(files, in_order(look, files, workers), strict=True):
-        name = _name(file, folder)
-        if reason is None and digest in names_of_audio:
-            reason = f"the same audio as {names_of_audio[digest]}"
-        if reason is None:
-            names_of_audio[digest] = name
-        else:
+    rule = settings.get("duplicates", LEAVE_OUT)
+    reasons, seen = {}, Seen(rule)
+    for file, (reason, found) in zip(files, in_order(look, files, workers), strict=True):
+        name = name_in(file, folder)
+        if reason := reason or seen.reason(found, name):
             reasons[name] = reason
-    usable = [file for file in files if _name(file, folder) not in reasons]
-    if len(usable) < len(SPLITS):
+    usable = [file for file in files if name_in(file, folder) not in reasons]
+    names = [name_in(file, folder) for file in usable]
+    # whose split a file has: its own, or that of the first file of the same audio
+    dealt_as = {name: seen.twins.get(name, name) if rule == ONE_SPLIT else name for name in names}
+    if len(set(dealt_as.values())) < len(SPLITS):
         raise InputError(_too_few(folder, len(usable), reasons))
     yield from (Skipped(name, reason) for name, reason in reasons.items())
 
-    splits = split([_name(file, folder) for file in usable], settings["split"], seed)
+    splits = split(sorted(set(dealt_as.values())), settings["split"], seed)
     signals = in_order(partial(noted(decode), sample_rate=sample_rate), usable, workers)
-    for file, (signal, notes) in zip(usable, signals, strict=True):
-        name = _name(file, folder)
+    for file, name, (signal, notes) in zip(usable, names, signals, strict=True):
         *_, artist, album = ("", "", *file.relative_to(folder).parts[:-1])
-        yield Track(name, signal, splits[name], song=name, artist=artist, album=album, notes=notes)
+        notes += seen.notes(name)
+        yield Track(name, signal, splits[dealt_as[name]], song=name, artist=artist, album=album, notes=notes)
 
 
 def sample(
@@ -130,29 +138,27 @@ def sample(
     if not folder.is_dir():
         raise InputError(f"{folder}: there is no such folder. Name a folder of music.")
     files = sorted(
-        find(folder), key=lambda file: generator(seed, "folder", "sample", _name(file, folder)).random()
+        find(folder), key=lambda file: generator(seed, "folder", "sample", name_in(file, folder)).random()
     )
-    names_of_audio = {}
+    seen, used = Seen(LEAVE_OUT), 0
     take = partial(noted(examine), sample_rate=sample_rate, shortest=shortest)
     # not strict: that would read one file more than are needed
     for file, ((signal, reason), notes) in zip(files, in_order(take, files, workers), strict=False):
-        name = _name(file, folder)
-        digest = b"" if reason else _digest(signal)
-        if digest in names_of_audio:
-            reason = f"the same audio as {names_of_audio[digest]}"
-        if reason:
+        name = name_in(file, folder)
+        if reason := reason or seen.reason(digest(signal), name):
             yield Skipped(name, reason)
             continue
-        names_of_audio[digest] = name
+        used += 1
         yield Track(name, signal, "test", song=name, notes=notes)
-        if len(names_of_audio) == count:
+        if used == count:
             return
 
 
-def find(folder: Path) -> list[Path]:
+def find(folder: Path, hidden: list[Path] | None = None) -> list[Path]:
     """All files of a folder at any depth, sorted, without those that are hidden or in a hidden folder.
 
-    A folder that cannot be opened is among them, for who reads it to say so.
+    A folder that cannot be opened is among them, for who reads it to say so. What is hidden is appended to
+    the list `hidden`, a folder as one.
     """
     found, entered = [], set()
 
@@ -164,9 +170,22 @@ def find(folder: Path) -> list[Path]:
             subdirectories.clear()
             continue
         entered.add(os.path.realpath(directory))
-        subdirectories[:] = sorted(name for name in subdirectories if not name.startswith("."))
-        found += [Path(directory, name) for name in names if not name.startswith(".")]
+        if hidden is not None:
+            hidden += [Path(directory, name) for name in [*subdirectories, *names] if is_hidden(name)]
+        subdirectories[:] = sorted(name for name in subdirectories if not is_hidden(name))
+        found += [Path(directory, name) for name in names if not is_hidden(name)]
     return sorted(found)
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder of this name is hidden, or is what a system leaves in folders.
+
+    Examples
+    --------
+    >>> [is_hidden(name) for name in ("._song.wav", "__MACOSX", "Thumbs.db", "song.wav")]
+    [True, True, True, False]
+    """
+    return name.startswith(".") or name.lower() in CLUTTER
 
 
 def split(
@@ -203,10 +222,10 @@ def split(
     return dict(zip(order, np.repeat(among, counts).tolist(), strict=True))
 
 
-def _look(file: Path, sample_rate: int, shortest: float) -> tuple[str | None, bytes]:
-    """Why a file cannot be used, or None; and a digest of its audio, empty where a reason is given."""
+def _look(file: Path, sample_rate: int, shortest: float) -> tuple[str | None, np.ndarray | None]:
+    """Why a file cannot be used, or None; and the digest of its audio, None where a reason is given."""
     signal, reason = examine(file, sample_rate, shortest)
-    return reason, b"" if signal is None else _digest(signal)
+    return reason, None if signal is None else digest(signal)
 
 
 def examine(
@@ -260,10 +279,6 @@ def noted(function: Callable) -> Callable:
     return collecting
 
 
-def _digest(signal: np.ndarray) -> bytes:
-    return hashlib.blake2b(signal).digest()
-
-
 def decode(file: Path, sample_rate: int, note: Callable[[str], None] | None = None) -> np.ndarray:
     """The samples of a file, (samples, 1 or 2 channels) or (samples,) float32; `note` as in `audio.load`."""
     try:
@@ -303,7 +318,7 @@ def in_order(function: Callable, items: Iterable, workers: int) -> Iterator:
             yield waiting.popleft().result()
 
 
-def _name(file: Path, folder: Path) -> str:
+def name_in(file: Path, folder: Path) -> str:
     """The path of a file in the folder, as text; bytes that are not UTF-8 are written as escapes."""
     return file.relative_to(folder).as_posix().encode(errors="backslashreplace").decode()
 

@@ -1,4 +1,4 @@
-"""GTZAN: 1,000 clips of 30 s in ten genres, ``genres/country/country.00000.wav`` (or ``.au``).
+"""GTZAN: 1,000 clips of 30 s in ten genres, ``genres/country/country.00000.wav`` (or ``.au``, or another).
 
 Many of its clips are copies, or of artists that come often (Sturm, 2013). The split is the fault-filtered one
 of Kereliuk, Sturm and Larsen (2015), as torchaudio lists it: 443 clips for training, 197 for validation, 290
@@ -8,6 +8,7 @@ Source: Tzanetakis and Cook (2002)
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from relatives.corpora import listed
 from relatives.corpora.listed import Item
@@ -33,13 +34,20 @@ def items(settings: dict) -> Iterator[Item | Skipped]:
     """The clips, by their names."""
     genres = listed.landmark(listed.root(settings), "genres", "genres_original")
     split_of = fault_filtered()
-    for genre in GENRES:
-        for file in sorted([*genres.glob(f"{genre}/{genre}.*.wav"), *genres.glob(f"{genre}/{genre}.*.au")]):
-            if file.stem in split_of or "split" in settings:
-                labels = listed.one_of(genre, GENRES)
-                yield Item(file.stem, file, song=file.stem, split=split_of.get(file.stem, ""), labels=labels)
-            else:
-                yield Skipped(file.stem, "not in the fault-filtered list")
+
+    def name_of(file: Path) -> str | None:
+        genre = file.parent.name
+        named = genre in GENRES and file.parent.parent == genres and file.name.startswith(f"{genre}.")
+        return file.stem if named else None
+
+    files, others = listed.clips(genres, name_of)
+    yield from others
+    for name, file in files.items():
+        if name in split_of or "split" in settings:
+            labels = listed.one_of(file.parent.name, GENRES)
+            yield Item(name, file, song=name, split=split_of.get(name, ""), labels=labels)
+        else:
+            yield Skipped(name, "not in the fault-filtered list")
 
 
 def tracks(settings: dict, sample_rate: int, seed: int, workers: int) -> Iterator:

@@ -49,6 +49,7 @@ def items(settings: dict) -> Iterator[Item | Skipped]:
         raise InputError(f"{path}: a tag of a clip must be 0 or 1; another value is in it.")
     most = listed.most_frequent(Counter(tags.sum().to_dict()))
     audio = path.parent / "mp3" if (path.parent / "mp3").is_dir() else path.parent
+    there = listed.beside()
 
     known = pd.DataFrame(index=table.index, columns=["title", "artist", "album"]).fillna("")
     if (information := path.with_name(INFORMATION)).is_file():
@@ -59,13 +60,15 @@ def items(settings: dict) -> Iterator[Item | Skipped]:
     def clips() -> Iterator[tuple[Item, set[str]]]:
         for (clip_id, mp3_path), has in zip(table["mp3_path"].items(), tags.to_numpy() == 1, strict=True):
             title, artist, album = known.loc[clip_id]
+            file, notes = there(audio / mp3_path)
             item = Item(
                 track_id=str(clip_id),
-                file=audio / mp3_path,
+                file=file,
                 song=f"{artist}/{album}/{title}" if title else mp3_path.rsplit("-", 2)[0],
                 split=SPLIT_OF[mp3_path[0]],
                 artist=artist,
                 album=album,
+                notes=notes,
             )
             yield item, set(tags.columns[has])
 

@@ -2,6 +2,8 @@
 
 The previews are one's own: they were never given out with the data set. ``path`` is their folder, at any
 depth and in any format; a file is known by the track's identifier in its name, ``TRAAAAW128F429D538.mp3``.
+The data set's HDF5 files and Last.fm's JSON files have the same names and may lie beside them: `listed.clips`
+tells which of the files of a track is used.
 Tags come from ``lastfm_tags.db``, the SQLite file of the Last.fm data set, in that folder or where ``tags``
 says; the 50 that most tracks of the database have are the labels. ``track_metadata.db`` in the folder, the
 data set's own, adds song, artist, album and year.
@@ -21,7 +23,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from relatives.corpora import folder, listed
+from relatives.corpora import listed
 from relatives.corpora.listed import Item
 from relatives.corpora.store import Skipped
 from relatives.errors import InputError
@@ -47,19 +49,22 @@ def items(settings: dict) -> Iterator[Item | Skipped]:
             f"{database}: there is no such file. Put Last.fm's {TAG_DATABASE} there, or set tags of the "
             "corpus to where it is."
         )
-    files = {}
-    for file in folder.find(root):
-        if known := TRACK.search(file.name):
-            files.setdefault(known[0], file)
+    files, others = listed.clips(root, _track, {database.name, TAG_DATABASE, METADATA})
     if not files:
         raise InputError(
-            f"{root}: no file in it has a track's identifier in its name, as TRAAAAW128F429D538.mp3 has. "
-            "Set the path of the corpus to the folder of your previews."
+            f"{root}: no file of audio in it has a track's identifier in its name, as TRAAAAW128F429D538.mp3"
+            " has. Set the path of the corpus to the folder of your previews."
         )
+    yield from others
     tags, tags_of = _tags(database, set(files))
     known = _metadata(root / METADATA, set(files))
     previews = ((_item(name, files[name], known), tags_of.get(name, set())) for name in sorted(files))
     yield from listed.tagged(previews, tags)
+
+
+def _track(file: Path) -> str | None:
+    known = TRACK.search(file.name)
+    return known[0] if known else None
 
 
 def _item(track_id: str, file: Path, known: dict[str, tuple]) -> Item:

@@ -39,6 +39,7 @@ import numpy as np
 import pandas as pd
 
 from relatives.audio import FULL_SCALE, from_int16, mono, to_int16
+from relatives.corpora.duplicates import SAME
 from relatives.errors import InputError, shown
 from relatives.files import replacing
 from relatives.inputs import OF_THE_CONTENT
@@ -111,7 +112,7 @@ def write(directory: str | Path, items: Iterable[Track | Skipped]) -> None:
     """Store a corpus; see the module for its files.
 
     The files are written under temporary names and take their own at the end, so a directory never holds half
-    a corpus. The notes on tracks are printed on the stream of errors, which is the log of a job.
+    a corpus. The notes on tracks and what is left out are printed on the stream of errors, the log of a job.
 
     Parameters
     ----------
@@ -138,6 +139,7 @@ def write(directory: str | Path, items: Iterable[Track | Skipped]) -> None:
             for item in items:
                 if isinstance(item, Skipped):
                     skipped.append((shown(item.file), shown(item.reason)))
+                    print(f"Left out {skipped[-1][0]}: {skipped[-1][1]}", file=sys.stderr)
                     continue
                 if item.track_id in rows:
                     raise InputError(f"Track {item.track_id!r} comes twice; a track_id must be unique.")
@@ -149,6 +151,8 @@ def write(directory: str | Path, items: Iterable[Track | Skipped]) -> None:
                     print(f"Note on {shown(item.track_id)}: {shown(note)}", file=sys.stderr)
                 labels.append([item.labels[name] for name in kind.labels])
                 offset += len(signal) * rows[item.track_id]["channels"]
+        if again := sum(reason.startswith(SAME) for _, reason in skipped):
+            print(f"Left out as {SAME} another track: {again}", file=sys.stderr)
         if not rows:
             raise InputError(f"{directory}: the corpus has no track; {len(skipped)} files were skipped.")
 
