@@ -5,7 +5,9 @@ added at a signal-to-noise ratio, MP is MP3 compression. OG is the original: a t
 nothing. Each is a function of the signal, the magnitude and, for the noises, of a seed.
 
 After every transformation the loudness is set back to that of the input, lest a distance measure a mere
-change of level. Silence has no loudness: where the input is silent, the transformed signal keeps its level.
+change of level. What has no block above the gate of EBU R 128, -70 LUFS, has no loudness: such a signal is set
+back to its RMS level instead. (The excerpts of the tests are drawn where there is a loudness.) Zeros stay zeros,
+and where a transformation leaves nothing but zeros of a signal, so it remains.
 Nothing is clipped or normalised, so a signal may exceed full scale afterwards.
 
 The excerpts of the tests, original and transformed, have one quantisation, that of int16 (`excerpt`). A
@@ -26,7 +28,7 @@ and the code that its authors released.
 import numpy as np
 
 from relatives import seeds
-from relatives.audio import centre, loudness, loudness_gain, quantise
+from relatives.audio import centre, loudness, loudness_gain, quantise, rms
 from relatives.errors import InputError
 from relatives.transforms import mp3, rubberband
 from relatives.transforms.grid import GRID, ORIGINAL, RANGES, SMALLEST, UNITS, check
@@ -81,7 +83,7 @@ def apply(name, magnitude, audio, sample_rate, seed=0, noise=None):
     if name == ORIGINAL:
         return signal
     transformed = _transform(name, magnitude, signal, sample_rate, seed, noise)
-    gain = loudness_gain(transformed, loudness(signal, sample_rate), sample_rate)
+    gain = _matching_gain(transformed, signal, sample_rate)
     return (gain * transformed).astype(np.float32)
 
 
@@ -144,7 +146,7 @@ def excerpt(name, magnitude, window, samples, sample_rate, seed=0, noise=None, c
     else:
         transformed = centre(_transform(name, magnitude, window, sample_rate, seed, noise), samples)
 
-    gain = loudness_gain(transformed, loudness(original, sample_rate), sample_rate)
+    gain = _matching_gain(transformed, original, sample_rate)
     return quantise(gain * transformed), None if part is None else quantise(gain * part)
 
 
@@ -157,8 +159,18 @@ def _transform(name, magnitude, signal, sample_rate, seed, noise):
     if name == "MP":
         return mp3.compress(signal, sample_rate, magnitude)
     generator = seeds.generator(seed, "transforms", name, float(magnitude))
-    added = pink(len(signal), generator) if name == "PN" else cut(noise, len(signal), generator)
+    added = pink(len(signal), generator) if name == "PN" else cut(noise, len(signal), generator, sample_rate)
     return add(signal, added, magnitude)
+
+
+def _matching_gain(transformed, original, sample_rate):
+    """The factor that sets a signal back to the level of the original; 1 where one of the two is zero."""
+    target = loudness(original, sample_rate)
+    if np.isfinite(target):
+        return loudness_gain(transformed, target, sample_rate)
+    # too quiet for EBU R 128
+    level, wanted = rms(transformed), rms(original)
+    return wanted / level if level and wanted else 1.0
 
 
 def _usable(audio):
