@@ -61,6 +61,8 @@ onsuccess:
     for corpus in configuration.corpora_in_use(config):
         if number := left_out(f"data/corpora/{corpus}"):
             print(f"Corpus {corpus}: {number} files were left out; data/corpora/{corpus}/skipped.csv says why.")
+        if number := with_notes(f"data/corpora/{corpus}"):
+            print(f"Corpus {corpus}: {number} files are used with a note; results/logs/corpora/{corpus}.log has them.")
     print("Done. The report: results/report.html")
 
 

@@ -125,6 +125,7 @@ def build(**changes):
             columns=["stage", "jobs", "seconds", "max_rss_mb"],
         ),
         "skipped": pd.DataFrame({"corpus": ["mine"], "file": ["a <b>.mp3"], "reason": ["truncated"]}),
+        "notes": pd.DataFrame({"corpus": ["mine"], "track_id": ["c <d>.ogg"], "notes": ["It was joined."]}),
         "versions": {"torch": "2.11.0"},
         "provenance": {
             "configurations": [("c0ffee", 90)],
@@ -178,6 +179,7 @@ def test_the_page_holds_what_it_is_given():
     assert "Configuration, sha256 c0ffee 90 files" in text and "revision 654321, modified 10 files" in text
     assert "Without a record 1 file" in text and "mine folder 12 beef tagging synthetic feed" in text
     assert "a <b>.mp3 truncated" in text and "torch 2.11.0" in text and "seed: 2019" in text
+    assert "Used with a note: 1" in text and "c <d>.ogg It was joined." in text
     assert not re.search(r"\bnan\b|None|True|False", text)
 
 
@@ -404,9 +406,9 @@ def test_the_same_run_gives_the_same_page():
 
 def test_a_run_without_tasks_has_no_scores_and_no_table():
     nothing = pd.DataFrame(columns=["corpus", "file", "reason"])
-    page = Page(build(scores=scores([]), tables=[], skipped=nothing))
+    page = Page(build(scores=scores([]), tables=[], skipped=nothing, notes=nothing))
     assert not {"scores", "tables"} & page.ids
-    assert "every file was read" in page.text
+    assert "every file was read" in page.text and "Used with a note" not in page.text
 
 
 def test_shares_of_time_add_up():

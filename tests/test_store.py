@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from relatives import corpora
-from relatives.corpora.store import FILES, Corpus, Skipped, Track, write
+from relatives.corpora.store import FILES, Corpus, Skipped, Track, with_notes, write
 from relatives.errors import InputError
 
 STEP = 1 / 32768
@@ -62,6 +62,16 @@ def test_the_tables_say_what_is_where(tmp_path):
     assert not corpus.has_stems
     assert (tmp_path / "stems.i16").stat().st_size == 0
     assert pd.read_csv(tmp_path / "skipped.csv").values.tolist() == [['odd, "name".wav', "not audio"]]
+
+
+def test_notes_on_tracks_are_stored_and_printed(tmp_path, capsys):
+    assert with_notes(tmp_path) == 0
+    tracks = [item for item in three_tracks() if isinstance(item, Track)]
+    tracks[1].notes = ("Its header is wrong.", "Two\nlines.")
+    write(tmp_path, tracks)
+    assert Corpus(tmp_path).tracks["notes"].tolist() == ["", "Its header is wrong. Two\\nlines.", ""]
+    assert with_notes(tmp_path) == 1
+    assert capsys.readouterr().err == "Note on a: Its header is wrong.\nNote on a: Two\\nlines.\n"
 
 
 @pytest.mark.parametrize(("first", "samples"), SLICES)

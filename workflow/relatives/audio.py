@@ -162,7 +162,7 @@ class TooLarge(InputError):
     """A recording is too large to be read at once."""
 
 
-def load(path, sample_rate, longest=np.inf):
+def load(path, sample_rate, longest=np.inf, note=None):
     """Read an audio file of any common format.
 
     Libsndfile reads what it knows (WAV, FLAC, Ogg, MP3, AIFF …), ffmpeg the rest (M4A, WMA …).
@@ -174,6 +174,8 @@ def load(path, sample_rate, longest=np.inf):
         The rate in Hz to which the signal is resampled, if it has another.
     longest : float
         Seconds that it may last.
+    note : callable, optional
+        Called with a sentence for whatever is odd in a file that is used all the same.
 
     Returns
     -------
@@ -207,7 +209,7 @@ def load(path, sample_rate, longest=np.inf):
                 _check_size(path, file.frames, file.channels, file.samplerate, sample_rate, longest)
                 signal, source_rate = _read_with_libsndfile(file, path), file.samplerate
     _check_size(path, *signal.shape, source_rate, sample_rate, longest)
-    signal = resample(signal, source_rate, sample_rate)
+    signal = resample(clip_wild(signal, note), source_rate, sample_rate)
     # a few samples at a high rate are none at a lower one
     if len(signal) == 0:
         raise InputError(f"{shown(path)}: the file holds no samples. Remove or replace it.")
@@ -239,7 +241,7 @@ def _read_with_libsndfile(file, path):
     return signal
 
 
-def load_stream(path, number, sample_rate):
+def load_stream(path, number, sample_rate, note=None):
     """Read one of several audio streams of a file, as a stem file (MP4) has them.
 
     Parameters
@@ -249,6 +251,8 @@ def load_stream(path, number, sample_rate):
         Of the stream among the audio streams, from 0.
     sample_rate : int
         The rate in Hz to which the signal is resampled, if it has another.
+    note : callable, optional
+        As in `load`.
 
     Returns
     -------
@@ -263,7 +267,7 @@ def load_stream(path, number, sample_rate):
     check_file(path)
     signal, source_rate = _read_with_ffmpeg(path, f"a:{number}")
     _check_size(path, *signal.shape, source_rate, sample_rate, np.inf)
-    signal = resample(signal, source_rate, sample_rate)
+    signal = resample(clip_wild(signal, note), source_rate, sample_rate)
     if len(signal) == 0:
         raise InputError(f"{shown(path)}: its stream {number} holds no samples. Remove or replace the file.")
     return signal
@@ -593,7 +597,7 @@ def ceiling(signal):
     return max(1.0, tame)
 
 
-def clip_wild(signal):
+def clip_wild(signal, note=None):
     """Clip the wild samples of a signal; see `ceiling`.
 
     To be called before the sampling rate is changed, which would spread a wild sample over its neighbours.
@@ -602,26 +606,29 @@ def clip_wild(signal):
     ----------
     signal : array
         Of any shape.
+    note : callable, optional
+        Called with a sentence on what was clipped, if anything was.
 
     Returns
     -------
-    signal : array
+    array
         The same one where no sample is wild.
-    note : str
-        What was clipped; empty where nothing was.
     """
     limit = ceiling(signal)
     if limit == np.inf:
-        return signal, ""
+        return signal
+    if note is not None:
+        note(note_of_clipping(signal))
+    return np.clip(signal, -limit, limit)
+
+
+def note_of_clipping(signal):
+    """The sentence about a signal with wild samples, which are clipped to its `ceiling`."""
+    limit = ceiling(signal)
     number = sum(int(np.count_nonzero(np.abs(part) > limit)) for part in _parts(signal))
-    return np.clip(signal, -limit, limit), note_of_clipping(number, peak(signal), limit)
-
-
-def note_of_clipping(number, loudest, limit):
-    """What is said of a track of which so many wild samples, up to `loudest`, were clipped to a limit."""
     return (
-        f"{number} samples far beyond full scale (up to {loudest:.3g} times) are taken for faults of the file"
-        f" and clipped to {limit:.3g}"
+        f"{number} samples far beyond full scale (up to {peak(signal):.3g} times) are faults of the file and are"
+        f" clipped to {limit:.3g}."
     )
 
 

@@ -116,6 +116,7 @@ def build(
     statistics: Mapping[str, pd.DataFrame],
     stages: pd.DataFrame,
     skipped: pd.DataFrame,
+    notes: pd.DataFrame,
     versions: Mapping[str, str],
     provenance: Mapping,
     config: Mapping,
@@ -147,6 +148,8 @@ def build(
         stage, jobs, seconds (of all jobs together), max_rss_mb (of the job that took most).
     skipped : DataFrame
         corpus, file, reason.
+    notes : DataFrame
+        corpus, track_id, notes: the tracks in whose files something was odd, and what.
     versions : mapping of str to str
         The key packages.
     provenance : mapping
@@ -195,6 +198,7 @@ def build(
         stages=stages.assign(share=stages["seconds"] / total if total > 0 else 0.0).to_dict("records"),
         total=total,
         skipped=skipped.to_dict("records"),
+        notes=notes.to_dict("records"),
         versions=versions,
         provenance=provenance,
         config=yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True, width=100),

@@ -1,5 +1,5 @@
 # What music there is: the corpora, the noise, the test excerpts.
-from relatives.corpora.store import left_out
+from relatives.corpora.store import left_out, with_notes
 
 
 rule corpus:

@@ -12,7 +12,7 @@ def main(job):
     """Load or make the noise, mono, at the configured rate."""
     rate = job.params.sample_rate
     if job.input.recording:
-        recording = noise.load(job.input.recording, rate, job.params.mix)
+        recording = noise.load(job.input.recording, rate, job.params.mix, print)
     else:
         recording = ambience.bar(job.params.seconds, rate, seeds.generator(job.params.seed, "noise"))
     with replacing(job.output[0]) as path:

@@ -72,6 +72,10 @@ def main(job):
             ],
             ignore_index=True,
         )[["corpus", "file", "reason"]],
+        notes=pd.concat(
+            [table.loc[table["notes"] != ""].assign(corpus=corpus) for corpus, table in tracks.items()],
+            ignore_index=True,
+        )[["corpus", "track_id", "notes"]],
         versions={"relatives": version("relatives")} | {name: version(name) for name in PACKAGES},
         provenance=lineage.summary(map(str, job.input), Path(), tracks),
         config=config,

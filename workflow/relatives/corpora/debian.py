@@ -27,7 +27,7 @@ import hashlib
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -176,9 +176,9 @@ def deal(counts: dict[str, int], shares: tuple[float, float, float], seed: int) 
     return {name: SPLITS[side] for name, side in zip(names, drawn[:, np.argmin(off)], strict=True)}
 
 
-def read(file: Path, sample_rate: int) -> np.ndarray:
+def read(file: Path, sample_rate: int, note: Callable[[str], None] | None = None) -> np.ndarray:
     """The samples of a piece: of its file, or the sum of the parts of a song; as `folder.decode`."""
-    return mix([folder.decode(part, sample_rate) for part in parts(file)])
+    return mix([folder.decode(part, sample_rate, note) for part in parts(file)])
 
 
 def parts(file: Path) -> list[Path]:

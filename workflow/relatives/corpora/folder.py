@@ -91,11 +91,11 @@ def tracks(settings: dict, sample_rate: int, seed: int, workers: int) -> Iterato
     yield from (Skipped(name, reason) for name, reason in reasons.items())
 
     splits = split([_name(file, folder) for file in usable], settings["split"], seed)
-    signals = in_order(partial(decode, sample_rate=sample_rate), usable, workers)
-    for file, signal in zip(usable, signals, strict=True):
+    signals = in_order(partial(noted(decode), sample_rate=sample_rate), usable, workers)
+    for file, (signal, notes) in zip(usable, signals, strict=True):
         name = _name(file, folder)
         *_, artist, album = ("", "", *file.relative_to(folder).parts[:-1])
-        yield Track(name, signal, splits[name], song=name, artist=artist, album=album)
+        yield Track(name, signal, splits[name], song=name, artist=artist, album=album, notes=notes)
 
 
 def sample(
@@ -133,9 +133,9 @@ def sample(
         find(folder), key=lambda file: generator(seed, "folder", "sample", _name(file, folder)).random()
     )
     names_of_audio = {}
-    take = partial(examine, sample_rate=sample_rate, shortest=shortest)
+    take = partial(noted(examine), sample_rate=sample_rate, shortest=shortest)
     # not strict: that would read one file more than are needed
-    for file, (signal, reason) in zip(files, in_order(take, files, workers), strict=False):
+    for file, ((signal, reason), notes) in zip(files, in_order(take, files, workers), strict=False):
         name = _name(file, folder)
         digest = b"" if reason else _digest(signal)
         if digest in names_of_audio:
@@ -144,7 +144,7 @@ def sample(
             yield Skipped(name, reason)
             continue
         names_of_audio[digest] = name
-        yield Track(name, signal, "test", song=name)
+        yield Track(name, signal, "test", song=name, notes=notes)
         if len(names_of_audio) == count:
             return
 
@@ -210,7 +210,11 @@ def _look(file: Path, sample_rate: int, shortest: float) -> tuple[str | None, by
 
 
 def examine(
-    file: Path, sample_rate: int, shortest: float, read: Callable | None = None
+    file: Path,
+    sample_rate: int,
+    shortest: float,
+    read: Callable | None = None,
+    note: Callable[[str], None] | None = None,
 ) -> tuple[np.ndarray | None, str | None]:
     """The samples of a file and None, or None and why the file cannot be used.
 
@@ -222,11 +226,14 @@ def examine(
     shortest
         Seconds that it must last.
     read
-        A function of the file and the rate that gives its samples and raises an InputError if it cannot;
-        `decode` by default.
+        A function of the file, the rate and `note` that gives its samples and raises an InputError if it
+        cannot; `decode` by default.
+    note
+        Called with a sentence for whatever is odd in a file that is used all the same; see
+        `relatives.audio.load`. `noted` collects them.
     """
     try:
-        signal = (read or decode)(file, sample_rate)
+        signal = (read or decode)(file, sample_rate, note=note)
     except InputError as error:
         return None, str(error).removeprefix(f"{shown(file)}: ")
     except UnicodeEncodeError:
@@ -242,20 +249,31 @@ def examine(
     return signal, None
 
 
+def noted(function: Callable) -> Callable:
+    """`function`, which takes a `note`, made to return what it returns and the notes, (result, tuple of str)."""
+
+    def collecting(*arguments: object, **named: object) -> tuple[object, tuple[str, ...]]:
+        notes = []
+        result = function(*arguments, **named, note=notes.append)
+        return result, tuple(notes)
+
+    return collecting
+
+
 def _digest(signal: np.ndarray) -> bytes:
     return hashlib.blake2b(signal).digest()
 
 
-def decode(file: Path, sample_rate: int) -> np.ndarray:
-    """The samples of a file, (samples, 1 or 2 channels) or (samples,) float32."""
+def decode(file: Path, sample_rate: int, note: Callable[[str], None] | None = None) -> np.ndarray:
+    """The samples of a file, (samples, 1 or 2 channels) or (samples,) float32; `note` as in `audio.load`."""
     try:
-        signal = audio.load(file, sample_rate, LONG)
+        signal = audio.load(file, sample_rate, LONG, note)
     except audio.TooLarge:
-        return _stream(file, sample_rate)
+        return _stream(file, sample_rate, note)
     return signal if signal.shape[1] <= 2 else audio.mono(signal)
 
 
-def _stream(file: Path, sample_rate: int) -> np.ndarray:
+def _stream(file: Path, sample_rate: int, note: Callable[[str], None] | None = None) -> np.ndarray:
     """The samples of a file mixed to mono, (samples,) float32, mapped from a temporary file."""
     promised = _promised(file)
     if promised > LONGEST:

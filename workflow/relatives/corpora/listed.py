@@ -99,7 +99,8 @@ def tracks(
         raise InputError(f"{place(settings)}: {shown(twice[0])} is in it or in its lists twice.")
     found = dealt(found, settings, shares, seed)
     examine = partial(_examine, sample_rate=sample_rate, shortest=settings["shortest"], read=read)
-    for item, (signal, reason) in zip(found, folder.in_order(examine, found, workers), strict=True):
+    examined = folder.in_order(folder.noted(examine), found, workers)
+    for item, ((signal, reason), notes) in zip(found, examined, strict=True):
         if signal is None:
             yield Skipped(item.track_id, reason)
             continue
@@ -114,13 +115,14 @@ def tracks(
             year=item.year,
             labels=item.labels,
             extra=item.extra,
+            notes=notes,
         )
 
 
 def _examine(
-    item: Item, sample_rate: int, shortest: float, read: Callable | None
+    item: Item, sample_rate: int, shortest: float, read: Callable | None, note: Callable[[str], None]
 ) -> tuple[np.ndarray | None, str | None]:
-    return folder.examine(item.file, sample_rate, shortest, read)
+    return folder.examine(item.file, sample_rate, shortest, read, note)
 
 
 def dealt(items: list[Item], settings: dict, shares: tuple[float, float, float], seed: int) -> list[Item]:

@@ -12,7 +12,7 @@ released code has another split: 89 songs for training, 9 for validation, 49 for
 Source: Rafii, Liutkus, Stöter, Mimilakis and Bittner (2017), https://doi.org/10.5281/zenodo.1117372
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,13 +54,17 @@ def _songs(directory: Path, part: str) -> Iterator[Item]:
         yield Item(name, file, song=name, split="test" if part == "test" else "", artist=artist)
 
 
-def read(file: Path, sample_rate: int) -> np.ndarray:
-    """Vocals and accompaniment of a song, (samples, 2) float32."""
+def read(file: Path, sample_rate: int, note: Callable[[str], None] | None = None) -> np.ndarray:
+    """Vocals and accompaniment of a song, (samples, 2) float32; `note` as in `audio.load`."""
 
     def stem(name: str) -> np.ndarray:
+        def of_stem(words: str) -> None:
+            if note is not None:
+                note(f"{name}: {words}")
+
         if file.name.endswith(STEM_FILE):
-            return audio.mono(audio.load_stream(file, STREAMS[name], sample_rate))
-        return audio.mono(audio.load(file / f"{name}.wav", sample_rate))
+            return audio.mono(audio.load_stream(file, STREAMS[name], sample_rate, of_stem))
+        return audio.mono(audio.load(file / f"{name}.wav", sample_rate, note=of_stem))
 
     vocals = stem("vocals")
     accompaniment = np.zeros_like(vocals)

@@ -7,7 +7,7 @@ A corpus is a directory of five files:
 ``tracks.parquet``
     A row a track: ``track_id``, ``offset`` (int16 items from the start of ``audio.i16``), ``samples``
     (frames, whatever the channels), ``channels`` (1 or 2), ``split`` (train, valid, test), ``song``,
-    ``artist``, ``album``, ``year``, ``gain``, and what else the source knows.
+    ``artist``, ``album``, ``year``, ``gain``, ``notes``, and what else the source knows.
 ``labels.parquet``
     ``track_id`` and a 0/1 column a label, rows as in ``tracks.parquet``; no label column where there are no
     labels.
@@ -17,6 +17,9 @@ A corpus is a directory of five files:
     there are no stems.
 ``skipped.csv``
     ``file``, ``reason``: what the source had to leave out, a line each (`errors.shown`).
+
+``notes`` says, in sentences after one another, what the reader had to pass over or to put right in the file; it is
+empty for a file in which nothing was odd. `write` prints the notes, too.
 
 Full scale is 1.0 in float and 32,768 in int16. A track that goes beyond full scale (a loud MP3 decodes to such
 samples) is turned down as a whole, and ``gain`` says by what factor; it is 1 for all others. Only single wild
@@ -30,23 +33,26 @@ slices. The same tracks give the same bytes.
 """
 
 import csv
+import sys
 from collections.abc import Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
 
-from relatives.audio import FULL_SCALE, ceiling, from_int16, mono, peak, to_int16
+from relatives.audio import FULL_SCALE, ceiling, decibels, from_int16, mono, note_of_clipping, peak, to_int16
 from relatives.errors import InputError, shown
 from relatives.files import replacing
 from relatives.inputs import OF_THE_CONTENT
 
 SPLITS = ("train", "valid", "test")
 FILES = ("tracks.parquet", "labels.parquet", "audio.i16", "stems.i16", "skipped.csv")
-COLUMNS = ("track_id", "offset", "samples", "channels", "split", "song", "artist", "album", "year", "gain")
+COLUMNS = (
+    "track_id", "offset", "samples", "channels", "split", "song", "artist", "album", "year", "gain", "notes",
+)  # fmt: skip
 
 # Rounding moves each of two stems by up to half a step, so their sum fits int16 only if it stays two steps
 # below full scale.
@@ -54,6 +60,9 @@ STEMS_LIMIT = 1 - 2 / FULL_SCALE
 
 # Frames written at a time
 BLOCK = 1 << 20
+
+# The gain, -12 dB, below which a track is named: it is no loud music but a file of another scale
+TURNED_DOWN = 0.25
 
 
 @dataclass
@@ -77,6 +86,8 @@ class Track:
         Vocals and accompaniment; all tracks of a corpus have them, or none.
     extra : dict
         Further columns of ``tracks.parquet``; a track without one of them gets a missing value.
+    notes : tuple of str
+        What was odd in a file that is used all the same, a sentence each: see `relatives.audio.load`.
     """
 
     track_id: str
@@ -89,6 +100,7 @@ class Track:
     labels: dict[str, int] | None = None
     stems: np.ndarray | None = None
     extra: dict = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass
@@ -103,7 +115,7 @@ def write(directory: str | Path, items: Iterable[Track | Skipped]) -> None:
     """Store a corpus; see the module for its files.
 
     The files are written under temporary names and take their own at the end, so a directory never holds half
-    a corpus.
+    a corpus. The notes on tracks are printed on the stream of errors, which is the log of a job.
 
     Parameters
     ----------
@@ -136,7 +148,10 @@ def write(directory: str | Path, items: Iterable[Track | Skipped]) -> None:
                 kind = kind or _Kind.of(item)
                 signal = _checked(item, kind)
                 gain = _write_pcm(signal, kind, audio_file, stems_file)
+                item = replace(item, notes=(*item.notes, *_notes_of_level(signal, gain)))
                 rows[item.track_id] = _row(item, offset, signal.shape, kind, gain)
+                for note in item.notes:
+                    print(f"Note on {shown(item.track_id)}: {shown(note)}", file=sys.stderr)
                 labels.append([item.labels[name] for name in kind.labels])
                 offset += len(signal) * rows[item.track_id]["channels"]
         if not rows:
@@ -212,6 +227,14 @@ def _write_pcm(signal: np.ndarray, kind: _Kind, audio_file: BinaryIO, stems_file
     return gain
 
 
+def _notes_of_level(signal: np.ndarray, gain: float) -> list[str]:
+    """What is to be said of the level of a track that was stored with a gain."""
+    notes = [note_of_clipping(signal)] if ceiling(signal) < np.inf else []
+    if gain < TURNED_DOWN:
+        notes.append(f"It goes {-decibels(gain):.0f} dB beyond full scale and is turned down by so much.")
+    return notes
+
+
 def _row(track: Track, offset: int, shape: tuple[int, ...], kind: _Kind, gain: float) -> dict:
     """The row of ``tracks.parquet`` of a track whose audio, or stems, have this shape."""
     return {
@@ -225,6 +248,7 @@ def _row(track: Track, offset: int, shape: tuple[int, ...], kind: _Kind, gain: f
         "album": track.album,
         "year": track.year,
         "gain": gain,
+        "notes": " ".join(map(shown, track.notes)),
         **track.extra,
     }
 
@@ -234,6 +258,14 @@ def left_out(directory: str | Path) -> int:
     try:
         with open(Path(directory, "skipped.csv"), encoding="utf-8", newline="") as file:
             return sum(1 for _ in csv.DictReader(file))
+    except FileNotFoundError:
+        return 0
+
+
+def with_notes(directory: str | Path) -> int:
+    """How many tracks of a corpus have a note on what was odd in their file; 0 where it is not made yet."""
+    try:
+        return int((pd.read_parquet(Path(directory, "tracks.parquet"), columns=["notes"])["notes"] != "").sum())
     except FileNotFoundError:
         return 0
 

@@ -42,7 +42,7 @@ def pink(samples, generator):
     return np.fft.irfft(spectrum, length)[:samples]
 
 
-def load(path, sample_rate, how="mean"):
+def load(path, sample_rate, how="mean", note=None):
     """Read the recording of the environment, as one channel.
 
     Its pieces are brought to the level that a signal-to-noise ratio asks for. A piece that is silent but for
@@ -56,6 +56,8 @@ def load(path, sample_rate, how="mean"):
         In Hz.
     how : {"mean", "left", "louder"}
         What is used of several channels: see `relatives.audio.mix`.
+    note : callable, optional
+        As in `relatives.audio.load`.
 
     Returns
     -------
@@ -67,7 +69,7 @@ def load(path, sample_rate, how="mean"):
         It cannot be read or is not finite; its channels cancel each other in `CANCELLING` of its length or
         more, where their mean is used; or less than `SOUNDING` of it is above -70 LUFS, the gate of EBU R 128.
     """
-    recording = audio.load(path, sample_rate)
+    recording = audio.load(path, sample_rate, note=note)
     one = _usable(audio.mix(recording, sample_rate, how) if how == "left" else recording, shown(path))
     compared = audio.compare_channels(one, sample_rate)
     if how == "mean" and (compared.share >= CANCELLING or compared.cancellation > audio.CANCELLED):
