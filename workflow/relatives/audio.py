@@ -579,7 +579,7 @@ def ceiling(signal):
     >>> ceiling(quiet), ceiling(1000 * quiet[1:])
     (1.0, inf)
     """
-    loudest = peak(signal)
+    loudest = peak(signal) if signal.size else 0.0
     if not WILD < loudest < np.inf:
         return np.inf
     # by the exponent e of x = m 2^e with m from 1/2 to 1: how many samples reach 2^(e - 1)

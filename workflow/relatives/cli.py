@@ -12,6 +12,7 @@ import shlex
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,7 +20,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from relatives import faults, seeds
+from relatives import audio, faults, seeds
 from relatives.errors import InputError
 from relatives.files import replacing
 
@@ -123,6 +124,16 @@ def _add_test_encoder(commands) -> None:
         "--sample-rate", type=_whole(8000, 192000), default=22050, metavar="HZ",
         help="at which the encoder is given its audio (default: %(default)s)",
     )  # fmt: skip
+    test.add_argument(
+        "--mix", choices=audio.MIXES, default="mean",
+        help="what is used of several channels: their mean (the default), the left (first) one, or the louder one;"
+        " a file whose channels cancel each other in the mean is left out",
+    )  # fmt: skip
+    test.add_argument(
+        "--shortest", type=_seconds, default=None, metavar="S",
+        help="seconds that a file must last, at least 2 (default: 3, which a tempo of 1.5 needs; with less, the end of"
+        " the fastest excerpts is silent)",
+    )  # fmt: skip
 
 
 def _whole(least: int, most: int = 10**DIGITS):
@@ -135,6 +146,14 @@ def _whole(least: int, most: int = 10**DIGITS):
         return int(text)
 
     return number
+
+
+def _seconds(text: str) -> float:
+    """The type of ``--shortest``."""
+    with suppress(ValueError):
+        if 2 <= float(text) <= 3600:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a number of seconds from 2 to 3600")
 
 
 def _magnitudes(text: str) -> str:
@@ -182,7 +201,9 @@ def test_encoder(options: argparse.Namespace) -> int:
     space = name_of(options.encoder)
     sys.path.append(os.getcwd())  # also for what the encoder imports only when it is called
     encode = examination.load(options.encoder, rate)
-    windows, excerpts, skipped = read(Path(options.audio), options.excerpts, rate, options.seed)
+    windows, excerpts, skipped = read(
+        Path(options.audio), options.excerpts, rate, options.seed, options.mix, options.shortest
+    )
     noise = ambience.bar(BAR, rate, seeds.generator(options.seed, "noise"))
     measurement = examination.measure(
         encode,
@@ -227,9 +248,23 @@ def name_of(encoder: str) -> str:
 
 
 def read(
-    folder: Path, count: int, sample_rate: int, seed: int
+    folder: Path,
+    count: int,
+    sample_rate: int,
+    seed: int,
+    mix: str = "mean",
+    shortest: float | None = None,
 ) -> tuple[np.ndarray, pd.DataFrame, dict[str, str]]:
     """Draw excerpts from a folder.
+
+    Parameters
+    ----------
+    folder, count, sample_rate, seed
+        The arguments of the command.
+    mix
+        What is used of several channels: see `relatives.audio.mix`.
+    shortest
+        Seconds that a file must last; by default what the fastest tempo needs.
 
     Returns
     -------
@@ -250,7 +285,8 @@ def read(
     from relatives.corpora import folder as music
 
     samples, window = (round(seconds * sample_rate) for seconds in (examination.SECONDS, examination.WINDOW))
-    items = music.sample(folder, count, sample_rate, examination.SECONDS, seed, os.cpu_count() or 1)
+    shortest = shortest or examination.SECONDS * examination.FASTEST
+    items = music.sample(folder, count, sample_rate, shortest, seed, os.cpu_count() or 1, mix)
     skipped, room = {}, []
 
     def tracks():
@@ -267,10 +303,12 @@ def read(
         store.write(directory, tracks())
         corpus = store.Corpus(directory)
         try:
-            drawn = excerpts.draw(corpus, samples, window, count, seed)
+            drawn = excerpts.draw(corpus, samples, window, count, seed, sample_rate)
         except InputError as error:
             # it sounds too little; the store is not the user's folder
             raise InputError(str(error).replace(directory, str(folder))) from error
+        if note := excerpts.note_of_padding(corpus, drawn, samples, window, examination.FASTEST):
+            print(note, file=sys.stderr)
         return excerpts.windows(corpus, drawn, samples, window), drawn, skipped
 
 
@@ -292,4 +330,6 @@ def command(options: argparse.Namespace) -> str:
     words = ["relatives", "test-encoder", options.encoder, "--audio", options.audio]
     words += ["--excerpts", str(options.excerpts), "--magnitudes", options.magnitudes]
     words += ["--seed", str(options.seed), "--sample-rate", str(options.sample_rate)]
+    words += ["--mix", options.mix] if options.mix != "mean" else []
+    words += ["--shortest", f"{options.shortest:g}"] if options.shortest else []
     return shlex.join(words)

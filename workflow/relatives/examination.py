@@ -35,6 +35,9 @@ PACKAGE, LIBRARY = (str(Path(module).parent) + os.sep for module in (__file__, o
 SECONDS, WINDOW = 2.0, 4.0
 """Of an excerpt, and of what is transformed about it (study)."""
 
+FASTEST = max(transforms.GRID["TS"])
+"""The largest ratio of tempo."""
+
 SUBSEQUENCE = 50
 """Frames of a subsequence of SiMPle (study); fewer where an excerpt at a low sampling rate has fewer."""
 

@@ -3,20 +3,22 @@
 Every file is a track and a song of its own, and its path in the folder its ``track_id``. Content decides
 whether a file is audio, not its name. What cannot be used is skipped with its reason: not audio, broken,
 truncated, shorter than the configured ``shortest``, longer than 12 hours, silent, or with samples that are
-not numbers; and the second of two files of the same audio, which might else be in training and in the test
-at once. Names that begin with a dot are passed over, as file managers do. Links are followed, but no folder
-is entered twice.
+not numbers; with channels that cancel each other, as what is measured is their mean; and the second of two
+files of the same audio, which might else be in training and in the test at once. Names that begin with a dot
+are passed over, as file managers do. Links are followed, but no folder is entered twice.
 
 The parent folder is taken for the album, its parent for the artist. Files are split by `settings["split"]`,
 at random, and each of training, validation and test gets at least one: so three usable files are needed.
 
-Mono and stereo are kept; more channels are mixed to mono. Files are decoded twice, first to see which can be
-used and then, one after another, to be stored. Recordings of more than 20 minutes are mixed to mono and pass
-through a temporary file, so that they never are in memory as a whole.
+Mono and stereo are kept where the mean of the channels is measured (``mix``); else one channel is. More channels
+are mixed to one. Files are decoded twice, first to see which can be used and then, one after another, to be stored.
+Recordings of more than 20 minutes pass through temporary files and are mixed to one channel there, so that they
+never are in memory as a whole.
 """
 
 import hashlib
 import os
+import struct
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -27,7 +29,7 @@ from pathlib import Path
 import numpy as np
 
 from relatives import audio
-from relatives.corpora.store import SILENCE, SPLITS, Skipped, Track, peak
+from relatives.corpora.store import SPLITS, Skipped, Track
 from relatives.errors import InputError, shown
 from relatives.seeds import generator
 
@@ -37,6 +39,9 @@ LONGEST = 12 * 3600
 
 # Reasons that an error message quotes
 QUOTED = 5
+
+# The share of a track that has to cancel for it to be told
+TOLD = 0.05
 
 
 def provides(settings: dict) -> set[str]:
@@ -51,7 +56,8 @@ def tracks(settings: dict, sample_rate: int, seed: int, workers: int) -> Iterato
     ----------
     settings
         ``path`` of the folder; ``split``, the shares of training, validation and test; ``shortest``, seconds
-        that a track must last.
+        that a track must last; ``mix``, what is measured of several channels (`relatives.audio.mix`), their
+        mean by default.
     sample_rate
         In Hz, to which all is resampled.
     seed
@@ -75,7 +81,8 @@ def tracks(settings: dict, sample_rate: int, seed: int, workers: int) -> Iterato
             f"{folder}: there is no such folder. Set the path of the corpus to a folder of music."
         )
     files = find(folder)
-    look = partial(_look, sample_rate=sample_rate, shortest=settings["shortest"])
+    mix = settings.get("mix", "mean")
+    look = partial(_look, sample_rate=sample_rate, shortest=settings["shortest"], mix=mix)
     reasons, names_of_audio = {}, {}
     for file, (reason, digest) in zip(files, in_order(look, files, workers), strict=True):
         name = _name(file, folder)
@@ -91,7 +98,7 @@ def tracks(settings: dict, sample_rate: int, seed: int, workers: int) -> Iterato
     yield from (Skipped(name, reason) for name, reason in reasons.items())
 
     splits = split([_name(file, folder) for file in usable], settings["split"], seed)
-    signals = in_order(partial(noted(decode), sample_rate=sample_rate), usable, workers)
+    signals = in_order(partial(noted(_take), sample_rate=sample_rate, mix=mix), usable, workers)
     for file, (signal, notes) in zip(usable, signals, strict=True):
         name = _name(file, folder)
         *_, artist, album = ("", "", *file.relative_to(folder).parts[:-1])
@@ -99,7 +106,13 @@ def tracks(settings: dict, sample_rate: int, seed: int, workers: int) -> Iterato
 
 
 def sample(
-    path: str | Path, count: int, sample_rate: int, shortest: float, seed: int, workers: int
+    path: str | Path,
+    count: int,
+    sample_rate: int,
+    shortest: float,
+    seed: int,
+    workers: int,
+    mix: str = "mean",
 ) -> Iterator[Track | Skipped]:
     """Tracks of a folder in a random order until `count` can be used: for a test that trains nothing.
 
@@ -133,7 +146,7 @@ def sample(
         find(folder), key=lambda file: generator(seed, "folder", "sample", _name(file, folder)).random()
     )
     names_of_audio = {}
-    take = partial(noted(examine), sample_rate=sample_rate, shortest=shortest)
+    take = partial(noted(examine), sample_rate=sample_rate, shortest=shortest, mix=mix)
     # not strict: that would read one file more than are needed
     for file, ((signal, reason), notes) in zip(files, in_order(take, files, workers), strict=False):
         name = _name(file, folder)
@@ -203,9 +216,9 @@ def split(
     return dict(zip(order, np.repeat(among, counts).tolist(), strict=True))
 
 
-def _look(file: Path, sample_rate: int, shortest: float) -> tuple[str | None, bytes]:
+def _look(file: Path, sample_rate: int, shortest: float, mix: str) -> tuple[str | None, bytes]:
     """Why a file cannot be used, or None; and a digest of its audio, empty where a reason is given."""
-    signal, reason = examine(file, sample_rate, shortest)
+    signal, reason = examine(file, sample_rate, shortest, mix=mix)
     return reason, b"" if signal is None else _digest(signal)
 
 
@@ -215,8 +228,12 @@ def examine(
     shortest: float,
     read: Callable | None = None,
     note: Callable[[str], None] | None = None,
+    mix: str = "mean",
+    stems: bool = False,
 ) -> tuple[np.ndarray | None, str | None]:
     """The samples of a file and None, or None and why the file cannot be used.
+
+    Whether it sounds is judged of what will be measured, the mix, not of its channels.
 
     Parameters
     ----------
@@ -231,6 +248,16 @@ def examine(
     note
         Called with a sentence for whatever is odd in a file that is used all the same; see
         `relatives.audio.load`. `noted` collects them.
+    mix
+        What is measured of several channels: see `relatives.audio.mix`.
+    stems
+        Whether `read` gives vocals and accompaniment, whose sum is measured, rather than channels.
+
+    Returns
+    -------
+    signal : (samples,) or (samples, 2) float32, or None
+        As from `mixed`; stems as they are.
+    reason : str or None
     """
     try:
         signal = (read or decode)(file, sample_rate, note=note)
@@ -238,15 +265,117 @@ def examine(
         return None, str(error).removeprefix(f"{shown(file)}: ")
     except UnicodeEncodeError:
         return None, "its name is not UTF-8; rename it"
-    seconds = len(signal) / sample_rate
-    loudest = peak(signal)
-    if not np.isfinite(loudest):
-        return None, "holds samples that are not numbers (NaN or infinite)"
-    if loudest <= SILENCE:
-        return None, "silent"
-    if seconds < shortest:
-        return None, f"too short: {seconds:.2f} s, and the shortest allowed is {shortest:g} s"
-    return signal, None
+    # (samples,) -> (samples, 1)
+    channels = signal.reshape(len(signal), -1)
+    reason = _not_finite(channels[:, :1] if mix == "left" and not stems else channels)
+    if reason is None and stems:
+        reason = _silent(signal.sum(axis=1), sample_rate)
+    elif reason is None:
+        signal = mixed(signal, sample_rate, mix)
+        reason = _unheard(channels, signal, sample_rate, mix, note)
+    if reason is None and len(signal) < round(shortest * sample_rate):
+        seconds = len(signal) / sample_rate
+        reason = f"too short: {seconds:.2f} s, and the shortest allowed is {shortest:g} s"
+    return (signal, None) if reason is None else (None, reason)
+
+
+def mixed(signal: np.ndarray, sample_rate: int, how: str) -> np.ndarray:
+    """What is stored of a file: both channels of stereo whose mean is measured, one channel of all else.
+
+    Parameters
+    ----------
+    signal
+        (samples,) or (samples, channels). A long one that lies on disk gives one channel, on disk too.
+    sample_rate
+        In Hz.
+    how
+        See `relatives.audio.mix`.
+
+    Returns
+    -------
+    (samples,) or (samples, 1 or 2) float32
+    """
+    if signal.ndim == 1:
+        return signal
+    if isinstance(signal, np.memmap):
+        return _mixed_on_disk(signal, sample_rate, how)
+    return signal if how == "mean" and signal.shape[1] <= 2 else audio.mix(signal, sample_rate, how)
+
+
+def _mixed_on_disk(signal: np.ndarray, sample_rate: int, how: str) -> np.ndarray:
+    """One channel of a signal on disk, second by second, into another temporary file."""
+    channel = audio.compare_channels(signal, sample_rate).louder if how == "louder" else 0
+    with tempfile.NamedTemporaryFile() as samples:
+        for first in range(0, len(signal), sample_rate):
+            part = signal[first : first + sample_rate].astype("<f4")
+            samples.write((audio.mono(part) if how == "mean" else part[:, channel]).tobytes())
+        samples.flush()
+        return np.memmap(samples.name, dtype="<f4", mode="r")
+
+
+def _not_finite(channels: np.ndarray) -> str | None:
+    """Why channels, (samples, channels), are not finite, or None."""
+    if np.isfinite(audio.peak(channels)):
+        return None
+    reason = "holds samples that are not numbers (NaN or infinite)"
+    bad = [number for number, channel in enumerate(channels.T, 1) if not np.isfinite(audio.peak(channel))]
+    if len(bad) == channels.shape[1]:
+        return reason
+    way_out = "" if 1 in bad else "; mix: left would use the first"
+    return f"{reason} in channel {' and '.join(map(str, bad))} of {channels.shape[1]}{way_out}"
+
+
+def _unheard(
+    channels: np.ndarray, signal: np.ndarray, sample_rate: int, mix: str, note: Callable[[str], None] | None
+) -> str | None:
+    """Why nothing is heard of channels in their mix, or None; a note where something of it is not."""
+    silent = _silent(audio.mono(signal), sample_rate)
+    if mix != "mean":
+        finite = silent and mix == "left" and np.isfinite(audio.peak(channels))
+        louder = audio.compare_channels(channels, sample_rate).louder if finite else 0
+        if louder > 0 and audio.sounds(channels[:, louder], sample_rate):
+            return f"its left channel, which mix: left uses, is {silent}; mix: louder uses the other"
+        return silent
+    compared = audio.compare_channels(channels, sample_rate)
+    if audio.cancels(compared) and audio.sounds(channels[:, compared.louder], sample_rate):
+        return in_words(compared)
+    if note is not None and compared.share >= TOLD:
+        note(f"Its channels cancel each other in {compared.share:.0%} of its length: no excerpt is drawn there.")
+    elif note is not None and compared.cancellation > audio.PARTLY_CANCELLED:
+        note(
+            f"Its channels partly cancel each other: their mean is {audio.in_words(compared.below)} below the louder one."
+        )
+    return silent
+
+
+def in_words(compared: audio.Channels) -> str:
+    """Why a file is left out whose channels cancel each other."""
+    return (
+        f"its channels cancel each other in {compared.share:.0%} of its length: their mean, which is measured, is"
+        f" {audio.in_words(compared.below)} below the louder one; mix: left or louder uses one of them"
+    )
+
+
+def _silent(signal: np.ndarray, sample_rate: int) -> str | None:
+    """Why a signal, (samples,), is silent, or None."""
+    if audio.sounds(signal, sample_rate):
+        return None
+    mean = float(signal.mean(dtype=np.float64))
+    loudest = max(float(signal.max()) - mean, mean - float(signal.min()))
+    if loudest == 0:
+        return "silent"
+    return (
+        f"silent: nothing in it is above {audio.GATE:g} LUFS, and its peak, a constant offset left out, is"
+        f" {audio.decibels(loudest):.1f} dB of full scale"
+    )
+
+
+def _take(file: Path, sample_rate: int, mix: str, note: Callable[[str], None]) -> np.ndarray:
+    """The samples of a file that can be used, as `examine` gives them."""
+    signal, reason = examine(file, sample_rate, 0, note=note, mix=mix)
+    if signal is None:
+        raise InputError(f"{shown(file)}: {reason}. It was another file a moment ago.")
+    return signal
 
 
 def noted(function: Callable) -> Callable:
@@ -265,30 +394,31 @@ def _digest(signal: np.ndarray) -> bytes:
 
 
 def decode(file: Path, sample_rate: int, note: Callable[[str], None] | None = None) -> np.ndarray:
-    """The samples of a file, (samples, 1 or 2 channels) or (samples,) float32; `note` as in `audio.load`."""
+    """The samples of a file, (samples, channels) float32; `note` as in `audio.load`."""
     try:
-        signal = audio.load(file, sample_rate, LONG, note)
+        return audio.load(file, sample_rate, LONG, note)
     except audio.TooLarge:
         return _stream(file, sample_rate, note)
-    return signal if signal.shape[1] <= 2 else audio.mono(signal)
 
 
 def _stream(file: Path, sample_rate: int, note: Callable[[str], None] | None = None) -> np.ndarray:
-    """The samples of a file mixed to mono, (samples,) float32, mapped from a temporary file."""
+    """The samples of a file, (samples, channels) float32, mapped from a temporary file."""
     promised = _promised(file)
     if promised > LONGEST:
         raise InputError(_too_long(file))
     with tempfile.NamedTemporaryFile() as samples:
-        # The largest value of the mixing matrix is set, or mono would be louder than the channels it is the
-        # mean of
+        # AU, whose header tells the number of channels
         stream = audio.ffmpeg_input(file).output(
-            samples.name, format="f32le", ac=1, ar=sample_rate, rematrix_maxval=1.0, t=LONGEST + 1
+            samples.name, format="au", acodec="pcm_f32be", ar=sample_rate, t=LONGEST + 1
         )
         try:
             audio.run_ffmpeg(stream.overwrite_output())
         except RuntimeError as error:
             raise InputError(f"{shown(file)}: not audio, or broken ({error}).") from error
-        seconds = os.path.getsize(samples.name) / np.float32().nbytes / sample_rate
+        # of its six numbers the second and the last: where the samples begin, and the channels
+        _, start, _, _, _, channels = struct.unpack(">6I", samples.read(24))
+        frames = (os.path.getsize(samples.name) - start) // (4 * channels)
+        seconds = frames / sample_rate
         if seconds == 0:
             raise InputError(f"{shown(file)}: the file holds no samples.")
         if seconds > LONGEST:
@@ -296,7 +426,7 @@ def _stream(file: Path, sample_rate: int, note: Callable[[str], None] | None = N
         if seconds < promised - 1:
             reason = f"the file is truncated: {seconds:.0f} of {promised:.0f} s are there"
             raise InputError(f"{shown(file)}: {reason}. Replace it by a whole copy.")
-        return np.memmap(samples.name, dtype="<f4", mode="r")
+        return np.memmap(samples.name, dtype=">f4", mode="r", offset=start, shape=(frames, channels))
 
 
 def _promised(file: Path) -> float:

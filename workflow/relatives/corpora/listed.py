@@ -70,7 +70,8 @@ def tracks(
     items
         What the data set has; what the module leaves out by itself is among them as `Skipped`.
     settings
-        ``shortest``, seconds that a track must last; ``split``, shares by which all is dealt out anew.
+        ``shortest``, seconds that a track must last; ``split``, shares by which all is dealt out anew; ``mix``,
+        what is measured of several channels (`relatives.audio.mix`), their mean by default.
     sample_rate
         In Hz, to which all is resampled.
     seed
@@ -98,7 +99,14 @@ def tracks(
     if twice := [name for name, count in names.items() if count > 1]:
         raise InputError(f"{place(settings)}: {shown(twice[0])} is in it or in its lists twice.")
     found = dealt(found, settings, shares, seed)
-    examine = partial(_examine, sample_rate=sample_rate, shortest=settings["shortest"], read=read)
+    examine = partial(
+        _examine,
+        sample_rate=sample_rate,
+        shortest=settings["shortest"],
+        read=read,
+        mix=settings.get("mix", "mean"),
+        stems=stems,
+    )
     examined = folder.in_order(folder.noted(examine), found, workers)
     for item, ((signal, reason), notes) in zip(found, examined, strict=True):
         if signal is None:
@@ -119,10 +127,8 @@ def tracks(
         )
 
 
-def _examine(
-    item: Item, sample_rate: int, shortest: float, read: Callable | None, note: Callable[[str], None]
-) -> tuple[np.ndarray | None, str | None]:
-    return folder.examine(item.file, sample_rate, shortest, read, note)
+def _examine(item: Item, **settings: object) -> tuple[np.ndarray | None, str | None]:
+    return folder.examine(item.file, **settings)
 
 
 def dealt(items: list[Item], settings: dict, shares: tuple[float, float, float], seed: int) -> list[Item]:
