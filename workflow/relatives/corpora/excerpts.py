@@ -199,9 +199,9 @@ def padding(
     first = excerpts["first"].to_numpy()
     before = (window_samples - samples) // 2
     there = [np.minimum(first, before), np.minimum(length - samples - first, window_samples - samples - before)]
-    # on either side; one sample more or less is none
+    # on either side; half a sample is a matter of rounding
     needed = (tempo - 1) * samples / 2
-    missing = [np.where(side < needed - 1, needed - side, 0) for side in there]
+    missing = [np.where(side < needed - 0.5, needed - side, 0) for side in there]
     return np.sum(missing, axis=0) / (tempo * samples)
 
 

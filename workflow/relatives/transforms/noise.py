@@ -79,6 +79,8 @@ def load(path, sample_rate, how="mean", note=None):
             " Set noise.mix to left or louder, or choose another recording."
         )
     one = audio.mix(one, sample_rate, how)
+    # a constant offset is no sound, and would count in its level
+    one = one - one.mean(dtype=np.float64).astype(np.float32)
     share = audio.sounding_share(one, sample_rate)
     if share < SOUNDING:
         raise InputError(
