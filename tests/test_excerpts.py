@@ -108,7 +108,9 @@ def test_windows_lie_inside_where_tracks_have_room(tmp_path, seed):
         shares = excerpts.padding(music, table, SAMPLES, WINDOW, WINDOW / SAMPLES)
         assert (shares > 0).sum() == padded
         note = excerpts.note_of_padding(music, table, SAMPLES, WINDOW, WINDOW / SAMPLES)
-        assert note == "" if padded == 0 else f" 2 times {padded} of {count} excerpts are in part zeros" in note
+        assert (
+            note == "" if padded == 0 else f" 2 times {padded} of {count} excerpts are in part zeros" in note
+        )
 
 
 def test_padding_is_the_share_of_zeros_in_what_a_tempo_needs(tmp_path):

@@ -1,4 +1,4 @@
-"""Levels: silence is judged of the mix that is measured, one wild sample spoils no track, no excerpt is padded."""
+"""Levels: silence is judged of the mix, a wild sample spoils no track, short tracks are left out or told."""
 
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from relatives.corpora import source as corpus_source
 from relatives.corpora.store import Corpus, Skipped, Track, write
 from relatives.errors import InputError
 from relatives.transforms import noise
+from test_folder import ffmpeg
 
 RATE = 22050
 SETTINGS = {"split": [0.4, 0.2, 0.4], "shortest": 2.0}
@@ -90,7 +91,9 @@ def test_the_mixes():
 )
 def test_how_far_channels_cancel(channels, cancellation, below, share, louder):
     found = audio.compare_channels(music()[:, None] * np.array(channels, np.float32), RATE)
-    assert found.cancellation == pytest.approx(cancellation, abs=0.1) or found.cancellation > 100 < cancellation
+    assert (
+        found.cancellation == pytest.approx(cancellation, abs=0.1) or found.cancellation > 100 < cancellation
+    )
     assert found.below == pytest.approx(below, abs=0.1) or found.below > 100 < below
     assert (found.share, found.louder) == (share, louder)
 
@@ -100,7 +103,7 @@ def test_independent_channels_do_not_cancel():
     assert found.cancellation == pytest.approx(0, abs=0.3)
     # nor do constant offsets make, or hide, a difference
     apart = audio.compare_channels(stereo(music(1) + 0.8, music(1) - 0.8), RATE)
-    assert apart.cancellation == pytest.approx(-3, abs=0.01)
+    assert apart.cancellation == pytest.approx(-3.01, abs=0.01)
     hidden = audio.compare_channels(stereo(music(1) + 0.8, 0.8 - music(1)), RATE)
     assert hidden.cancellation > audio.CANCELLED
 
@@ -141,8 +144,8 @@ def test_channels_that_cancel_are_named_and_left_out(tmp_path, monkeypatch, name
     tracks, reasons = read(tmp_path)
     assert tracks == {}
     assert reasons == {
-        f"{name}.wav": "its channels cancel each other in 100% of its length: their mean, which is measured, is"
-        f" {below} below the louder one; mix: left or louder uses one of them"
+        f"{name}.wav": "its channels cancel each other in 100% of its length: their mean, which is measured,"
+        f" is {below} below the louder one; mix: left or louder uses one of them"
     }
     for mix in ("left", "louder"):
         tracks, reasons = read(tmp_path, mix=mix)
@@ -154,18 +157,22 @@ def test_channels_that_cancel_are_named_and_left_out(tmp_path, monkeypatch, name
 
 def test_the_residue_of_a_codec_is_no_music(tmp_path):
     save(tmp_path)
-    soundfile.write(tmp_path / "inverted.mp3", stereo(music(), -music()), RATE)
+    # not quite alike, so that the codec rounds the one otherwise than the other
+    signal = stereo(music(), -music() + 4 * dither())
+    soundfile.write(tmp_path / "inverted.flac", signal, RATE)
+    ffmpeg("-i", tmp_path / "inverted.flac", "-joint_stereo", 0, "-b:a", "48k", tmp_path / "inverted.mp3")
+    (tmp_path / "inverted.flac").unlink()
     decoded = audio.load(tmp_path / "inverted.mp3", RATE)
     # it is far above the peak of -70 dB of full scale that a silence has
     assert audio.peak(audio.mono(decoded)) > decibels(-65)
     tracks, reasons = read(tmp_path)
     assert tracks == {}
     assert "its channels cancel each other in 100% of its length" in reasons["inverted.mp3"]
-    assert 25 < float(reasons["inverted.mp3"].split("is measured, is ")[1].split(" dB")[0]) < 80
+    assert 15 < float(reasons["inverted.mp3"].split("is measured, is ")[1].split(" dB")[0]) < 80
 
 
 def test_one_dead_channel_is_no_fault(tmp_path):
-    save(tmp_path, dead_right=stereo(music(), 0 * music()), dead_left=stereo(0 * music(), music()))
+    save(tmp_path, dead_right=stereo(music(), 0 * music()), dead_left=stereo(0 * music(), music(1)))
     tracks, reasons = read(tmp_path)
     assert (set(tracks), reasons) == ({"dead_right.wav", "dead_left.wav"}, {})
     assert {track.notes for track in tracks.values()} == {()}
@@ -209,8 +216,8 @@ def test_samples_that_are_no_numbers_in_one_channel(tmp_path):
     for mix in ("mean", "louder"):
         _, reasons = read(tmp_path, mix=mix)
         assert reasons == {
-            "one.wav": "holds samples that are not numbers (NaN or infinite) in channel 2 of 2; mix: left would use"
-            " the first"
+            "one.wav": "holds samples that are not numbers (NaN or infinite) in channel 2 of 2; mix: left"
+            " would use the first"
         }
     tracks, reasons = read(tmp_path, mix="left")
     assert reasons == {}
@@ -226,7 +233,7 @@ def test_what_cancels_for_a_time_is_noted_and_not_drawn(tmp_path):
     tracks, reasons = read(tmp_path)
     assert reasons == {}
     assert tracks["partly.wav"].notes == (
-        "Its channels cancel each other in 40% of its length: no excerpt is drawn there.",
+        "Its channels cancel each other in 40% of its length, where no excerpt is drawn.",
     )
     # 20 log10(1 / 0.2)
     assert tracks["loose.wav"].notes == (
@@ -258,7 +265,7 @@ def test_stems_are_mixed_in_one_way(tmp_path):
     left = {name: music(seed) for seed, name in enumerate(("vocals", "drums", "bass", "other"))}
     for name, signal in left.items():
         # alone, the right side of the bass is the louder one
-        right = 2 * signal if name == "bass" else 0.1 * signal
+        right = 1.5 * signal if name == "bass" else 0.1 * signal
         soundfile.write(tmp_path / f"{name}.wav", stereo(signal, right), RATE, subtype="FLOAT")
     for mix in ("left", "louder"):
         stems = musdb.read(tmp_path, RATE, mix)
@@ -294,13 +301,16 @@ def test_a_recording_whose_channels_cancel_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("sounding", "level", "share"), [(0, -20, "0%"), (2, -20, "2[0-5]%"), (10, -74, "0%"), (4.4, -20, "4[4-9]%")]
+    ("sounding", "level", "share"),
+    [(0, -20, "0%"), (2, -20, "2[0-5]%"), (10, -74, "0%"), (4.4, -20, "4[4-9]%")],
 )
 def test_a_recording_that_is_mostly_silent_is_refused(tmp_path, sounding, level, share):
     signal = dither(10)
     signal[: round(sounding * RATE)] += music(seconds=10, level=level)[: round(sounding * RATE)]
     path = recording(tmp_path / "bar.wav", signal)
-    with pytest.raises(InputError, match=rf"bar\.wav: only {share} of the recording is above -70 LUFS") as caught:
+    with pytest.raises(
+        InputError, match=rf"bar\.wav: only {share} of the recording is above -70 LUFS"
+    ) as caught:
         noise.load(path, RATE)
     loudest = 20 * np.log10(np.abs(signal - signal.mean()).max())
     assert f"its peak {loudest:.1f} dB of full scale" in str(caught.value)
@@ -328,7 +338,9 @@ def test_a_recording_given_as_an_array_is_judged_too():
 # Near silence
 
 
-@pytest.mark.parametrize(("name", "magnitude"), [("PN", -15), ("EN", -15), ("PN", 30), ("TS", 1.5), ("PS", 12)])
+@pytest.mark.parametrize(
+    ("name", "magnitude"), [("PN", -15), ("EN", -15), ("PN", 30), ("TS", 1.5), ("PS", 12)]
+)
 @pytest.mark.parametrize("level", [-74, -90])
 def test_what_is_below_the_gate_keeps_its_level(name, magnitude, level):
     quiet = music(level=level)
@@ -414,6 +426,7 @@ def test_one_wild_sample_turns_nothing_down(tmp_path, monkeypatch, capsys, rate,
     # beside the wild sample all is as it was
     stored, gain = corpus.audio(row), corpus.tracks["gain"][row]
     apart = np.abs(np.arange(len(stored)) - len(stored) // 2) > 200
+    apart[:200] = apart[-200:] = False  # where a filter meets the end
     np.testing.assert_allclose(stored[apart], gain * music()[apart], atol=2e-3 if rate != RATE else 1e-4)
     told = capsys.readouterr().err
     assert "Note on wild.wav: " in told
@@ -490,7 +503,9 @@ def test_a_short_track_is_left_out_or_told(tmp_path):
     write(tmp_path / "store", found)
     corpus = Corpus(tmp_path / "store")
     drawn = excerpts.draw(corpus, 2 * RATE, 4 * RATE, 3, 0, RATE)
-    by_track = dict(zip(drawn["track_id"], excerpts.padding(corpus, drawn, 2 * RATE, 4 * RATE, 1.5), strict=True))
+    by_track = dict(
+        zip(drawn["track_id"], excerpts.padding(corpus, drawn, 2 * RATE, 4 * RATE, 1.5), strict=True)
+    )
     assert by_track["short.wav"] == pytest.approx(0.31, abs=1e-3)
     assert by_track["enough.wav"] == 0
     note = excerpts.note_of_padding(corpus, drawn, 2 * RATE, 4 * RATE, 1.5)

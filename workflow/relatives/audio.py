@@ -3,8 +3,8 @@
 Conventions
 -----------
 A signal is an array of shape ``(samples,)`` or ``(samples, channels)``, floating point, full scale at ±1; it
-may exceed full scale, and nothing here clips but `to_int16`, which has to, and `clip_wild`. A sampling rate is
-in Hz.
+may exceed full scale, and nothing here clips but `to_int16`, which has to, and `clip_wild`. A sampling rate
+is in Hz.
 
 Loudness is the integrated loudness of EBU R 128 (ITU-R BS.1770-4): K-weighted power in overlapping blocks of
 400 ms, averaged over the blocks that are above -70 LUFS and not 10 LU below the mean of those. A signal that
@@ -18,6 +18,7 @@ EBU R 128 and ITU-R BS.1770-4, as implemented by pyloudnorm: its filters, its re
 import errno
 import functools
 import io
+import itertools
 import os
 import re
 import tempfile
@@ -73,39 +74,17 @@ MATCHING_TOLERANCE = 1e-3
 SAFE_LEVEL = 0.1
 """An RMS level far above the gate of EBU R 128."""
 
-def mix(signal, sample_rate, how="mean"):
-    """One channel of several.
-
-    Parameters
-    ----------
-    signal : (samples,) or (samples, channels) array
-        Finite, where the louder channel is asked for.
-    sample_rate : int
-        In Hz.
-    how : {"mean", "left", "louder"}
-        One of `MIXES`: the mean of all channels; the first channel; the channel of most power, DC left out.
-
-    Returns
-    -------
-    (samples,) array
-        Of the dtype of the signal.
-    """
-    if signal.ndim == 1 or how == "mean":
-        return mono(signal)
-    channel = compare_channels(signal, sample_rate).louder if how == "louder" else 0
-    return np.ascontiguousarray(signal[:, channel])
-
-
-ES = ("mean", "left", "louder")
+MIXES = ("mean", "left", "louder")
 """What can be measured of several channels: their mean, the first, or the one of most power."""
 
-CANCELLED = 20.0
+CANCELLED = 12.0
 """Channels cancel each other where their mean has so many dB less power than if they were independent. Equal
-channels have -3 dB, one channel beside silence 0, two of correlation -0.98 have 20 dB. No stereo of two
-microphones comes near; an inverted channel does, also after a codec, whose rounding is left of it."""
+channels have -3 dB, one channel beside silence 0, two of correlation -0.94 have 12 dB. Of 233 pieces of real
+stereo (the packages of source `debian`) none has more than 2.0 dB, none of their seconds more than 5.9 dB. An
+inverted channel does, also after a codec, whose rounding is left of it."""
 
-PARTLY_CANCELLED = 10.0
-"""The same measure, from which it is told: two channels of correlation -0.8."""
+PARTLY_CANCELLED = 6.0
+"""The same measure, from which it is told: two channels of correlation -0.75."""
 
 MEASURABLE = 100
 """dB between two levels, beyond which all is rounding."""
@@ -509,7 +488,7 @@ def decibels(magnitude):
 
 
 def in_words(difference):
-    """A difference of levels for reading: "35 dB"; what is left of inverted channels may be nothing at all."""
+    """A difference of levels for reading: "35 dB"; of inverted channels nothing at all may be left."""
     return f"{difference:.0f} dB" if difference < MEASURABLE else f"more than {MEASURABLE} dB"
 
 
@@ -527,7 +506,7 @@ def sounds(signal, sample_rate):
     """
     parts = max(1, len(signal) // (LOOK * sample_rate))
     bounds = np.linspace(0, len(signal), parts + 1).astype(int)
-    for begin, end in zip(bounds[:-1], bounds[1:], strict=True):
+    for begin, end in itertools.pairwise(bounds):
         part = np.asarray(signal[begin:end], dtype=np.float64)
         part = part - part.mean() if len(part) else part
         if np.any(np.abs(part) > SILENCE) and np.isfinite(loudness(part, sample_rate)):
@@ -557,10 +536,10 @@ def peak(signal):
 def ceiling(signal):
     """The magnitude to which a signal is to be clipped, as single samples are wild.
 
-    One wrong sample of 1e6 in a file of floats would otherwise have the whole file turned down to nothing. The
-    robust peak is the least power of two (1, 2, 4 …), at least full scale, that no more than `WILD_SHARE` of
-    the samples reach. Wild is a sample beyond `WILD` times that. The ceiling is the largest magnitude that is
-    not wild, at least full scale. A signal that is too loud throughout has no wild samples.
+    One wrong sample of 1e6 in a file of floats would otherwise have the whole file turned down to nothing.
+    The robust peak is the least power of two (1, 2, 4 …), at least full scale, that no more than `WILD_SHARE`
+    of the samples reach. Wild is a sample beyond `WILD` times that. The ceiling is the largest magnitude that
+    is not wild, at least full scale. A signal that is too loud throughout has no wild samples.
 
     Parameters
     ----------
@@ -627,8 +606,8 @@ def note_of_clipping(signal):
     limit = ceiling(signal)
     number = sum(int(np.count_nonzero(np.abs(part) > limit)) for part in _parts(signal))
     return (
-        f"{number} samples far beyond full scale (up to {peak(signal):.3g} times) are faults of the file and are"
-        f" clipped to {limit:.3g}."
+        f"{number} sample(s) far beyond full scale (up to {peak(signal):.3g} times) are faults of the file"
+        f" and are clipped to {limit:.3g}."
     )
 
 

@@ -126,13 +126,13 @@ def _add_test_encoder(commands) -> None:
     )  # fmt: skip
     test.add_argument(
         "--mix", choices=audio.MIXES, default="mean",
-        help="what is used of several channels: their mean (the default), the left (first) one, or the louder one;"
-        " a file whose channels cancel each other in the mean is left out",
+        help="what is used of several channels: their mean (the default), the left (first) one, or the louder"
+        " one; a file whose channels cancel each other in the mean is left out",
     )  # fmt: skip
     test.add_argument(
         "--shortest", type=_seconds, default=None, metavar="S",
-        help="seconds that a file must last, at least 2 (default: 3, which a tempo of 1.5 needs; with less, the end of"
-        " the fastest excerpts is silent)",
+        help="seconds that a file must last, at least 2 (default: 3, which a tempo of 1.5 needs; with less,"
+        " the fastest excerpts are in part silence)",
     )  # fmt: skip
 
 

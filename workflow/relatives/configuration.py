@@ -345,7 +345,7 @@ def _wrong_corpora(config: dict) -> Iterator[str]:
             yield f"corpora.{corpus}.path: there is no folder {settings['path']}"
         own, seconds = settings.get("shortest"), config["excerpts"]["seconds"]
         if own is not None and own < seconds:
-            yield f"corpora.{corpus}.shortest: {own:g} s is shorter than an excerpt, {seconds:g} s (excerpts.seconds)"
+            yield f"corpora.{corpus}.shortest: {own:g} s is shorter than an excerpt, {seconds:g} s"
         if "tags" in settings:
             yield from _wrong_tags(corpus, settings)
         if "recording" in settings:
@@ -405,8 +405,8 @@ def _wrong_lengths(config: dict) -> Iterator[str]:
     if seconds <= window < needed:
         yield (
             f"excerpts.window: a tempo of {fastest(config):g} times needs {needed:g} s for an excerpt of"
-            f" {seconds:g} s, and {window:g} s would be filled up with zeros; set it to {needed:g}, or take the tempo"
-            " out of transformations.TS"
+            f" {seconds:g} s, and {window:g} s would be filled up with zeros; set it to {needed:g}, or take"
+            " the tempo out of transformations.TS"
         )
     channels, blocks = config["training"]["channels"], int(math.log2(config["training"]["frames"]))
     if channels is not None and len(channels) != blocks:

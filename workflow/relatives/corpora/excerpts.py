@@ -1,11 +1,13 @@
 """The test excerpts: drawn once, used by every test of every encoder.
 
 An excerpt is `samples` samples of a track in the test split. It lies wholly inside its track, overlaps no
-other and sounds: it has a loudness, a block above the gate of EBU R 128 (-70 LUFS), which is what the matching of
-loudness after a transformation rests on. And in stereo its channels do not cancel each other, as the mean of the
-two is what is measured: of inverted channels it is what the rounding of a codec left. A transformation that moves time needs more than the excerpt, so the tests cut a
-longer window about it. The whole window, too, lies inside the track wherever the track has room for it, so
-that a gain in tempo fills the excerpt with music and not with the zeros beyond the track's end.
+other and sounds: it has a loudness, a block above the gate of EBU R 128 (-70 LUFS), on which the matching of
+loudness after a transformation rests. And in stereo its channels do not cancel each other: the mean of the
+two is what is measured, and of inverted channels it is what the rounding of a codec left.
+
+A transformation that moves time needs more than the excerpt, so the tests cut a longer window about it. The
+whole window, too, lies inside the track wherever the track has room for it, so that a gain in tempo fills the
+excerpt with music and not with the zeros beyond the track's end.
 """
 
 from collections.abc import Callable
@@ -198,7 +200,10 @@ def padding(
     length = corpus.tracks.set_index("track_id")["samples"].loc[excerpts["track_id"]].to_numpy()
     first = excerpts["first"].to_numpy()
     before = (window_samples - samples) // 2
-    there = [np.minimum(first, before), np.minimum(length - samples - first, window_samples - samples - before)]
+    there = [
+        np.minimum(first, before),
+        np.minimum(length - samples - first, window_samples - samples - before),
+    ]
     # on either side; half a sample is a matter of rounding
     needed = (tempo - 1) * samples / 2
     missing = [np.where(side < needed - 0.5, needed - side, 0) for side in there]
@@ -208,7 +213,7 @@ def padding(
 def note_of_padding(
     corpus: Corpus, excerpts: pd.DataFrame, samples: int, window_samples: int, tempo: float
 ) -> str:
-    """Sentences that say how many excerpts `padding` has zeros in, and the worst; empty where there is none."""
+    """How many excerpts are in part zeros, the worst of them, and the tracks; empty where none is."""
     shares = padding(corpus, excerpts, samples, window_samples, tempo)
     if not shares.any():
         return ""
@@ -216,14 +221,14 @@ def note_of_padding(
     names = [shown(name) for name in dict.fromkeys(worst)]
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return (
-        f"At a tempo of {tempo:g} times {len(worst)} of {len(shares)} excerpts are in part zeros, as their track"
-        f" or their window ends too early: {shares.max():.0%} of the worst, {shares[shares > 0].mean():.0%} on"
-        f" average. The tracks, the worst first: {', '.join(names[:NAMED])}{more}."
+        f"At a tempo of {tempo:g} times {len(worst)} of {len(shares)} excerpts are in part zeros, as their"
+        f" track or window ends too early: {shares.max():.0%} of the worst, {shares[shares > 0].mean():.0%}"
+        f" on average. The tracks, the worst first: {', '.join(names[:NAMED])}{more}."
     )
 
 
 def _sounds(corpus: Corpus, row: int, first: int, samples: int, sample_rate: int) -> bool:
-    """Whether an excerpt has a loudness, and its vocals, where they are known, and its channels do not cancel."""
+    """Whether an excerpt, and its vocals where they are known, has a loudness, and no channels cancel."""
     channels = corpus.channels(row, first, samples)
     signals = [audio.mono(channels)]
     if corpus.has_stems:

@@ -10,10 +10,10 @@ are passed over, as file managers do. Links are followed, but no folder is enter
 The parent folder is taken for the album, its parent for the artist. Files are split by `settings["split"]`,
 at random, and each of training, validation and test gets at least one: so three usable files are needed.
 
-Mono and stereo are kept where the mean of the channels is measured (``mix``); else one channel is. More channels
-are mixed to one. Files are decoded twice, first to see which can be used and then, one after another, to be stored.
-Recordings of more than 20 minutes pass through temporary files and are mixed to one channel there, so that they
-never are in memory as a whole.
+Mono and stereo are kept where the mean of the channels is measured (``mix``); else one channel is. More than
+two channels are mixed to one. Files are decoded twice, first to see which can be used and then, one after
+another, to be stored. Recordings of more than 20 minutes pass through temporary files and are mixed to one
+channel there, so that they never are in memory as a whole.
 """
 
 import hashlib
@@ -340,10 +340,14 @@ def _unheard(
     if audio.cancels(compared) and audio.sounds(channels[:, compared.louder], sample_rate):
         return in_words(compared)
     if note is not None and compared.share >= TOLD:
-        note(f"Its channels cancel each other in {compared.share:.0%} of its length: no excerpt is drawn there.")
+        note(
+            f"Its channels cancel each other in {compared.share:.0%} of its length, where no excerpt is"
+            " drawn."
+        )
     elif note is not None and compared.cancellation > audio.PARTLY_CANCELLED:
         note(
-            f"Its channels partly cancel each other: their mean is {audio.in_words(compared.below)} below the louder one."
+            "Its channels partly cancel each other: their mean is"
+            f" {audio.in_words(compared.below)} below the louder one."
         )
     return silent
 
@@ -351,8 +355,9 @@ def _unheard(
 def in_words(compared: audio.Channels) -> str:
     """Why a file is left out whose channels cancel each other."""
     return (
-        f"its channels cancel each other in {compared.share:.0%} of its length: their mean, which is measured, is"
-        f" {audio.in_words(compared.below)} below the louder one; mix: left or louder uses one of them"
+        f"its channels cancel each other in {compared.share:.0%} of its length: their mean, which is"
+        f" measured, is {audio.in_words(compared.below)} below the louder one; mix: left or louder uses one of"
+        " them"
     )
 
 
@@ -379,7 +384,7 @@ def _take(file: Path, sample_rate: int, mix: str, note: Callable[[str], None]) -
 
 
 def noted(function: Callable) -> Callable:
-    """`function`, which takes a `note`, made to return what it returns and the notes, (result, tuple of str)."""
+    """`function`, which takes a `note`, made to return its result and the notes, (result, tuple of str)."""
 
     def collecting(*arguments: object, **named: object) -> tuple[object, tuple[str, ...]]:
         notes = []

@@ -70,8 +70,8 @@ def tracks(
     items
         What the data set has; what the module leaves out by itself is among them as `Skipped`.
     settings
-        ``shortest``, seconds that a track must last; ``split``, shares by which all is dealt out anew; ``mix``,
-        what is measured of several channels (`relatives.audio.mix`), their mean by default.
+        ``shortest``, seconds that a track must last; ``split``, shares by which all is dealt out anew;
+        ``mix``, what is measured of several channels (`relatives.audio.mix`), their mean by default.
     sample_rate
         In Hz, to which all is resampled.
     seed

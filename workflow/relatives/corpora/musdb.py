@@ -2,9 +2,9 @@
 
 MUSDB18 has a stem file a song, ``train/Artist - Title.stem.mp4``, whose five audio streams are the mixture,
 drums, bass, other and vocals; MUSDB18-HQ has a folder a song, ``train/Artist - Title/``, with a WAV file a
-stem. The module reads whichever is there. The accompaniment is the sum of drums, bass and other, and the mixture
-that of all four. All are mixed to mono in one way (``mix``), which the mixture decides: its louder side is that of
-its stems, and where its channels cancel each other, the song is left out.
+stem. The module reads whichever is there. The accompaniment is the sum of drums, bass and other, and the
+mixture that of all four. All are mixed to mono in one way (``mix``), which the mixture decides: its louder
+side is that of its stems, and where its channels cancel each other, the song is left out.
 
 The test songs are the published ones; the training songs are drawn 7 : 3 into training and validation, as the
 study's text says. Its own draw is not published, nor is it `musdb`'s list of 14 songs for validation. Its

@@ -18,15 +18,15 @@ A corpus is a directory of five files:
 ``skipped.csv``
     ``file``, ``reason``: what the source had to leave out, a line each (`errors.shown`).
 
-``notes`` says, in sentences after one another, what the reader had to pass over or to put right in the file; it is
-empty for a file in which nothing was odd. `write` prints the notes, too.
+``notes`` says, in sentences after one another, what the reader had to pass over or to put right in the file;
+it is empty for a file in which nothing was odd. `write` prints the notes, too.
 
-Full scale is 1.0 in float and 32,768 in int16. A track that goes beyond full scale (a loud MP3 decodes to such
-samples) is turned down as a whole, and ``gain`` says by what factor; it is 1 for all others. Only single wild
-samples are clipped (`relatives.audio.ceiling`): to make room for them would turn the music down to nothing.
+Full scale is 1.0 in float and 32,768 in int16. A track that goes beyond full scale (a loud MP3 decodes to
+such samples) is turned down as a whole, and ``gain`` says by what factor; it is 1 for all others. Only single
+wild samples are clipped (`relatives.audio.ceiling`): to make room for them would leave nothing of the music.
 
-Of stereo both channels are kept, and what is measured is their mean, which `Corpus.audio` gives. A corpus that is
-to be measured by one side (``mix`` in the configuration) holds that side alone.
+Of stereo both channels are kept, and what is measured is their mean, which `Corpus.audio` gives. A corpus
+that is to be measured by one side (``mix`` in the configuration) holds that side alone.
 
 `write` streams an iterable of tracks to disk, however long. `Corpus` maps the files into memory and reads
 slices. The same tracks give the same bytes.
@@ -265,7 +265,9 @@ def left_out(directory: str | Path) -> int:
 def with_notes(directory: str | Path) -> int:
     """How many tracks of a corpus have a note on what was odd in their file; 0 where it is not made yet."""
     try:
-        return int((pd.read_parquet(Path(directory, "tracks.parquet"), columns=["notes"])["notes"] != "").sum())
+        return int(
+            (pd.read_parquet(Path(directory, "tracks.parquet"), columns=["notes"])["notes"] != "").sum()
+        )
     except FileNotFoundError:
         return 0
 

@@ -5,9 +5,9 @@ added at a signal-to-noise ratio, MP is MP3 compression. OG is the original: a t
 nothing. Each is a function of the signal, the magnitude and, for the noises, of a seed.
 
 After every transformation the loudness is set back to that of the input, lest a distance measure a mere
-change of level. What has no block above the gate of EBU R 128, -70 LUFS, has no loudness: such a signal is set
-back to its RMS level instead. (The excerpts of the tests are drawn where there is a loudness.) Zeros stay zeros,
-and where a transformation leaves nothing but zeros of a signal, so it remains.
+change of level. What has no block above the gate of EBU R 128, -70 LUFS, has no loudness: such a signal is
+set back to its RMS level instead. (The excerpts of the tests are drawn where there is a loudness.) Zeros stay
+zeros, and where a transformation leaves nothing but zeros of a signal, so it remains.
 Nothing is clipped or normalised, so a signal may exceed full scale afterwards.
 
 The excerpts of the tests, original and transformed, have one quantisation, that of int16 (`excerpt`). A

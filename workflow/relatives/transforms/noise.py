@@ -46,8 +46,8 @@ def load(path, sample_rate, how="mean", note=None):
     """Read the recording of the environment, as one channel.
 
     Its pieces are brought to the level that a signal-to-noise ratio asks for. A piece that is silent but for
-    its rounding would become white noise, and of channels that cancel each other the rounding of a codec would
-    remain. So a recording must sound.
+    its rounding would become white noise, and of channels that cancel each other the rounding of a codec
+    would remain. So a recording must sound.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def load(path, sample_rate, how="mean", note=None):
     ------
     InputError
         It cannot be read or is not finite; its channels cancel each other in `CANCELLING` of its length or
-        more, where their mean is used; or less than `SOUNDING` of it is above -70 LUFS, the gate of EBU R 128.
+        more, where their mean is used; or less than `SOUNDING` of it is above -70 LUFS, the gate of R 128.
     """
     recording = audio.load(path, sample_rate, note=note)
     one = _usable(audio.mix(recording, sample_rate, how) if how == "left" else recording, shown(path))
@@ -75,8 +75,8 @@ def load(path, sample_rate, how="mean", note=None):
     if how == "mean" and (compared.share >= CANCELLING or compared.cancellation > audio.CANCELLED):
         raise InputError(
             f"{shown(path)}: the channels of the recording cancel each other in {compared.share:.0%} of its"
-            f" length: their mean, which EN would use, is {audio.in_words(compared.below)} below the louder one."
-            " Set noise.mix to left or louder, or choose another recording."
+            f" length: their mean, which EN would use, is {audio.in_words(compared.below)} below the louder"
+            " one. Set noise.mix to left or louder, or choose another recording."
         )
     one = audio.mix(one, sample_rate, how)
     # a constant offset is no sound, and would count in its level
@@ -85,9 +85,9 @@ def load(path, sample_rate, how="mean", note=None):
     if share < SOUNDING:
         raise InputError(
             f"{shown(path)}: only {share:.0%} of the recording is above {audio.GATE:g} LUFS (its loudness is"
-            f" {audio.loudness(one, sample_rate):.1f} LUFS, its peak {audio.decibels(audio.peak(one)):.1f} dB of"
-            " full scale); EN would turn up the hiss of the rest. Turn the recording up or cut out what sounds,"
-            " or choose another one."
+            f" {audio.loudness(one, sample_rate):.1f} LUFS, its peak {audio.decibels(audio.peak(one)):.1f} dB"
+            " of full scale); EN would turn up the hiss of the rest. Turn the recording up, or cut out what"
+            " sounds, or choose another one."
         )
     return one
 
