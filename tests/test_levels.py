@@ -204,7 +204,7 @@ def test_silence_is_judged_by_loudness_and_without_an_offset(tmp_path):
         "silent: nothing in it is above -70 LUFS, and its peak, a constant offset left out, is"
         f" {peak:.1f} dB of full scale"
     )
-    assert reasons["offset.wav"] == "silent"
+    assert reasons["offset.wav"] == "silent: a constant offset and nothing else"
     assert "-9" in reasons["offset_and_dither.wav"].rpartition("is")[2]
     assert set(reasons) == {"offset.wav", "offset_and_dither.wav", "denormal.wav", "quiet.wav"}
 
@@ -351,6 +351,21 @@ def test_what_is_below_the_gate_keeps_its_level(name, magnitude, level):
     middle = audio.rms(audio.centre(quiet, 2 * RATE))
     # it is rounded to int16, whose noise is -101 dB
     assert 20 * np.log10(audio.rms(result) / middle) == pytest.approx(0, abs=0.5)
+
+
+@pytest.mark.parametrize(("name", "magnitude"), [("MP", 8), ("MP", 16), ("PS", 12), ("PS", 4)])
+@pytest.mark.parametrize("level", [-20, -50, -74])
+def test_what_a_transformation_leaves_nothing_of_is_zero(name, magnitude, level):
+    time = np.arange(4 * RATE) / RATE
+    fade = np.minimum(1, np.minimum(time, 4 - time) / 0.1)
+    tone = (np.sqrt(2) * decibels(level) * np.sin(2 * np.pi * 9500 * time) * fade).astype(np.float32)
+    result, vocals = transforms.excerpt(name, magnitude, tone, 2 * RATE, RATE, companion=0.5 * tone)
+    # set back to the loudness of the tone, the codec's rounding would be noise of that level
+    assert not result.any()
+    assert not vocals.any()
+    # where something is left, if little, it is set back
+    result, _ = transforms.excerpt(name, magnitude, tone + music(1, level=level - 15), 2 * RATE, RATE)
+    assert 20 * np.log10(audio.rms(result)) == pytest.approx(level, abs=5)
 
 
 def test_excerpts_have_a_loudness(tmp_path):

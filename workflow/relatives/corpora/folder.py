@@ -356,8 +356,8 @@ def in_words(compared: audio.Channels) -> str:
     """Why a file is left out whose channels cancel each other."""
     return (
         f"its channels cancel each other in {compared.share:.0%} of its length: their mean, which is"
-        f" measured, is {audio.in_words(compared.below)} below the louder one; mix: left or louder uses one of"
-        " them"
+        f" measured, is {audio.in_words(compared.below)} below the louder one; mix: left or louder uses one"
+        " of them"
     )
 
 
@@ -368,7 +368,7 @@ def _silent(signal: np.ndarray, sample_rate: int) -> str | None:
     mean = float(signal.mean(dtype=np.float64))
     loudest = max(float(signal.max()) - mean, mean - float(signal.min()))
     if loudest == 0:
-        return "silent"
+        return "silent" if mean == 0 else "silent: a constant offset and nothing else"
     return (
         f"silent: nothing in it is above {audio.GATE:g} LUFS, and its peak, a constant offset left out, is"
         f" {audio.decibels(loudest):.1f} dB of full scale"

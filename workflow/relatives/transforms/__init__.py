@@ -6,8 +6,9 @@ nothing. Each is a function of the signal, the magnitude and, for the noises, of
 
 After every transformation the loudness is set back to that of the input, lest a distance measure a mere
 change of level. What has no block above the gate of EBU R 128, -70 LUFS, has no loudness: such a signal is
-set back to its RMS level instead. (The excerpts of the tests are drawn where there is a loudness.) Zeros stay
-zeros, and where a transformation leaves nothing but zeros of a signal, so it remains.
+set back to its RMS level instead. (The excerpts of the tests are drawn where there is a loudness.) Where next
+to nothing is left of a signal, as of a tone of 9.5 kHz under MP3 at 8 kb/s, the result is zeros: set back to
+the level of the original, the rounding of the codec would be loud noise, 105 dB louder than it is.
 Nothing is clipped or normalised, so a signal may exceed full scale afterwards.
 
 The excerpts of the tests, original and transformed, have one quantisation, that of int16 (`excerpt`). A
@@ -33,6 +34,10 @@ from relatives.errors import InputError
 from relatives.transforms import mp3, rubberband
 from relatives.transforms.grid import GRID, ORIGINAL, RANGES, SMALLEST, UNITS, check
 from relatives.transforms.noise import add, cut, pink
+
+LOST = 0.1
+"""Nothing is left of a signal that a transformation makes so many times as strong, 20 dB below, and that has
+no loudness any more."""
 
 LOUDEST = 1e3
 """How far a sample may exceed full scale, 60 dB: what is louder was never scaled, and ends the codec."""
@@ -164,13 +169,15 @@ def _transform(name, magnitude, signal, sample_rate, seed, noise):
 
 
 def _matching_gain(transformed, original, sample_rate):
-    """The factor that sets a signal back to the level of the original; 1 where one of the two is zero."""
+    """The factor that sets a signal back to the level of the original; 0 where nothing is left of it."""
+    level, wanted = rms(transformed), rms(original)
+    if level <= LOST * wanted and not np.isfinite(loudness(transformed, sample_rate)):
+        return 0.0
     target = loudness(original, sample_rate)
     if np.isfinite(target):
         return loudness_gain(transformed, target, sample_rate)
     # too quiet for EBU R 128
-    level, wanted = rms(transformed), rms(original)
-    return wanted / level if level and wanted else 1.0
+    return wanted / level if wanted else 1.0
 
 
 def _usable(audio):
