@@ -92,7 +92,7 @@ MEASURABLE = 100
 SILENCE = 10 ** (GATE / 20)
 """The peak, -70 dB of full scale, up to which a signal is silent without a look at its loudness."""
 
-PART = 1 << 20
+PIECE = 1 << 20
 """Samples that are looked at at a time, of a signal that may lie on disk."""
 
 LOOK = 10
@@ -388,39 +388,42 @@ def mix(signal, sample_rate, how="mean"):
     return np.ascontiguousarray(signal[:, channel])
 
 
-def covariances(signal, sample_rate):
-    """The products of the channels in each second, a constant offset (DC) left out.
+def energies(signal, sample_rate):
+    """The energy of each channel and of the sum of all in each second, a constant offset (DC) left out.
 
     Parameters
     ----------
     signal : (samples, channels) float array
-        Finite.
+        Finite. It may lie on disk: a second at a time is read.
     sample_rate : int
         In Hz.
 
     Returns
     -------
-    (seconds, channels, channels) float64
-        Sums over the samples of a second, not means; the last second may be shorter. The diagonal holds the
-        energies of the channels, and the sum of all is that of their sum.
+    (seconds, channels + 1) float64
+        Sums of squares over the samples of a second; the last second may be shorter.
     """
     found = []
     for first in range(0, len(signal), sample_rate):
-        # a second at a time, as a long recording is not to be in memory
-        part = signal[first : first + sample_rate].astype(np.float64)
-        # As a product: numpy's mean over so long and narrow an array takes eight times as long
-        part -= np.full(len(part), 1 / len(part)) @ part
-        found.append(part.T @ part)
-    return np.array(found)
+        # (samples, channels) -> (channels, samples), as numpy is slow along an axis of two
+        channels = np.ascontiguousarray(signal[first : first + sample_rate].T)
+        channels = channels - channels.mean(axis=1, keepdims=True)
+        rows = [*channels, channels.sum(axis=0)]
+        with np.errstate(over="ignore"):
+            squares = [np.dot(row, row) for row in rows]
+        if not np.all(np.isfinite(squares)):
+            squares = [np.dot(row, row) for row in np.asarray(rows, dtype=np.float64)]
+        found.append(squares)
+    return np.array(found, dtype=np.float64)
 
 
-def cancellation(products):
+def cancellation(squares):
     """How far the mean of channels lies below what independent channels would give.
 
     Parameters
     ----------
-    products : (..., channels, channels) float array
-        As from `covariances`, of a second or summed over several.
+    squares : (..., channels + 1) float array
+        As from `energies`, of a second or summed over several.
 
     Returns
     -------
@@ -432,12 +435,10 @@ def cancellation(products):
     --------
     >>> left = np.random.default_rng(0).normal(size=22050)
     >>> inverted = np.stack([left, -0.9 * left], axis=1)
-    >>> cancellation(covariances(inverted, 22050)).round(1).tolist()
+    >>> cancellation(energies(inverted, 22050)).round(1).tolist()
     [22.6]
     """
-    alone = np.trace(products, axis1=-2, axis2=-1)
-    # rounding may leave less than nothing
-    together = np.maximum(products.sum(axis=(-2, -1)), 0)
+    alone, together = squares[..., :-1].sum(axis=-1), squares[..., -1]
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(alone > 0, 10 * np.log10(alone / together), 0.0)
 
@@ -448,7 +449,7 @@ def compare_channels(signal, sample_rate):
     Parameters
     ----------
     signal : (samples,) or (samples, channels) float array
-        Finite.
+        Finite, not empty.
     sample_rate : int
         In Hz.
 
@@ -459,22 +460,17 @@ def compare_channels(signal, sample_rate):
     """
     if signal.ndim == 1 or signal.shape[1] == 1:
         return Channels(0.0, 0.0, 0.0, 0)
-    products = covariances(signal, sample_rate)
-    # (seconds, channels): the energies of the channels, and those of a second at the level of silence
-    energies = np.diagonal(products, axis1=-2, axis2=-1)
-    heard = energies.max(axis=-1) > SILENCE**2 * sample_rate
-    cancelled = cancellation(products[heard]) > CANCELLED
-    total = products.sum(axis=0)
-    loudest = energies.sum(axis=0).max()
-    mean = max(float(total.sum()), 0.0) / signal.shape[1] ** 2
-    with np.errstate(divide="ignore", invalid="ignore"):
-        below = float(10 * np.log10(loudest / mean)) if loudest > 0 else 0.0
-    return Channels(
-        float(cancellation(total)),
-        below,
-        float(np.mean(cancelled)) if len(cancelled) else 0.0,
-        int(np.argmax(energies.sum(axis=0))),
-    )
+    squares = energies(signal, sample_rate)
+    # those of a second at the level of silence are not heard
+    heard = squares[:, :-1].max(axis=1) > SILENCE**2 * sample_rate
+    cancelled = cancellation(squares[heard]) > CANCELLED
+    total = squares.sum(axis=0)
+    louder = int(np.argmax(total[:-1]))
+    mean = total[-1] / signal.shape[1] ** 2
+    with np.errstate(divide="ignore"):
+        below = float(10 * np.log10(total[louder] / mean)) if total[louder] > 0 else 0.0
+    share = float(np.mean(cancelled)) if len(cancelled) else 0.0
+    return Channels(float(cancellation(total)), below, share, louder)
 
 
 def cancels(compared):
@@ -499,15 +495,15 @@ def sounds(signal, sample_rate):
 
     Parameters
     ----------
-    signal : (samples,) float array
-        Finite.
+    signal : (samples,) or (samples, channels) float array
+        Finite. Of several channels their mean is meant.
     sample_rate : int
         In Hz.
     """
     parts = max(1, len(signal) // (LOOK * sample_rate))
     bounds = np.linspace(0, len(signal), parts + 1).astype(int)
     for begin, end in itertools.pairwise(bounds):
-        part = np.asarray(signal[begin:end], dtype=np.float64)
+        part = mono(np.asarray(signal[begin:end], dtype=np.float64))
         part = part - part.mean() if len(part) else part
         if np.any(np.abs(part) > SILENCE) and np.isfinite(loudness(part, sample_rate)):
             return True
@@ -564,7 +560,7 @@ def ceiling(signal):
     # by the exponent e of x = m 2^e with m from 1/2 to 1: how many samples reach 2^(e - 1)
     # one more than there are, which none reaches
     counts = np.zeros(np.finfo(signal.dtype).maxexp + 2, dtype=np.int64)
-    for part in _parts(signal):
+    for part in _pieces(signal):
         exponents = np.frexp(part)[1].ravel()
         counts += np.bincount(np.maximum(exponents, 0), minlength=len(counts))
     reaching = np.cumsum(counts[::-1])[::-1]
@@ -572,7 +568,7 @@ def ceiling(signal):
     robust = 2.0 ** np.argmax(reaching[1:] <= WILD_SHARE * signal.size)
     if loudest <= WILD * robust:
         return np.inf
-    tame = max(float(np.abs(part[np.abs(part) <= WILD * robust]).max(initial=0)) for part in _parts(signal))
+    tame = max(float(np.abs(part[np.abs(part) <= WILD * robust]).max(initial=0)) for part in _pieces(signal))
     return max(1.0, tame)
 
 
@@ -604,17 +600,17 @@ def clip_wild(signal, note=None):
 def note_of_clipping(signal):
     """The sentence about a signal with wild samples, which are clipped to its `ceiling`."""
     limit = ceiling(signal)
-    number = sum(int(np.count_nonzero(np.abs(part) > limit)) for part in _parts(signal))
+    number = sum(int(np.count_nonzero(np.abs(part) > limit)) for part in _pieces(signal))
     return (
         f"{number} sample(s) far beyond full scale (up to {peak(signal):.3g} times) are faults of the file"
         f" and are clipped to {limit:.3g}."
     )
 
 
-def _parts(signal):
-    """A signal in pieces of `PART` samples, as a long one may lie on disk."""
-    for first in range(0, len(signal), PART):
-        yield np.asarray(signal[first : first + PART])
+def _pieces(signal):
+    """A signal in pieces of `PIECE` samples, as a long one may lie on disk."""
+    for first in range(0, len(signal), PIECE):
+        yield np.asarray(signal[first : first + PIECE])
 
 
 def rms(signal):

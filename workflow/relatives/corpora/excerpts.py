@@ -230,7 +230,7 @@ def note_of_padding(
 def _sounds(corpus: Corpus, row: int, first: int, samples: int, sample_rate: int) -> bool:
     """Whether an excerpt, and its vocals where they are known, has a loudness, and no channels cancel."""
     channels = corpus.channels(row, first, samples)
-    signals = [audio.mono(channels)]
+    signals = [channels]
     if corpus.has_stems:
         signals.append(corpus.stems(row, first, samples)[:, 0])
     return all(audio.sounds(signal, sample_rate) for signal in signals) and not audio.cancels(

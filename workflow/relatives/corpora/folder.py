@@ -82,10 +82,10 @@ def tracks(settings: dict, sample_rate: int, seed: int, workers: int) -> Iterato
         )
     files = find(folder)
     mix = settings.get("mix", "mean")
-    look = partial(_look, sample_rate=sample_rate, shortest=settings["shortest"], mix=mix)
-    reasons, names_of_audio = {}, {}
-    for file, (reason, digest) in zip(files, in_order(look, files, workers), strict=True):
-        name = _name(file, folder)
+    look = partial(noted(_look), sample_rate=sample_rate, shortest=settings["shortest"], mix=mix)
+    reasons, names_of_audio, notes_of = {}, {}, {}
+    for file, ((reason, digest), notes) in zip(files, in_order(look, files, workers), strict=True):
+        name, notes_of[file] = _name(file, folder), notes
         if reason is None and digest in names_of_audio:
             reason = f"the same audio as {names_of_audio[digest]}"
         if reason is None:
@@ -98,11 +98,11 @@ def tracks(settings: dict, sample_rate: int, seed: int, workers: int) -> Iterato
     yield from (Skipped(name, reason) for name, reason in reasons.items())
 
     splits = split([_name(file, folder) for file in usable], settings["split"], seed)
-    signals = in_order(partial(noted(_take), sample_rate=sample_rate, mix=mix), usable, workers)
-    for file, (signal, notes) in zip(usable, signals, strict=True):
+    signals = in_order(partial(_take, sample_rate=sample_rate, mix=mix), usable, workers)
+    for file, signal in zip(usable, signals, strict=True):
         name = _name(file, folder)
         *_, artist, album = ("", "", *file.relative_to(folder).parts[:-1])
-        yield Track(name, signal, splits[name], song=name, artist=artist, album=album, notes=notes)
+        yield Track(name, signal, splits[name], song=name, artist=artist, album=album, notes=notes_of[file])
 
 
 def sample(
@@ -216,9 +216,11 @@ def split(
     return dict(zip(order, np.repeat(among, counts).tolist(), strict=True))
 
 
-def _look(file: Path, sample_rate: int, shortest: float, mix: str) -> tuple[str | None, bytes]:
+def _look(
+    file: Path, sample_rate: int, shortest: float, mix: str, note: Callable[[str], None]
+) -> tuple[str | None, bytes]:
     """Why a file cannot be used, or None; and a digest of its audio, empty where a reason is given."""
-    signal, reason = examine(file, sample_rate, shortest, mix=mix)
+    signal, reason = examine(file, sample_rate, shortest, note=note, mix=mix)
     return reason, b"" if signal is None else _digest(signal)
 
 
@@ -329,7 +331,7 @@ def _unheard(
     channels: np.ndarray, signal: np.ndarray, sample_rate: int, mix: str, note: Callable[[str], None] | None
 ) -> str | None:
     """Why nothing is heard of channels in their mix, or None; a note where something of it is not."""
-    silent = _silent(audio.mono(signal), sample_rate)
+    silent = _silent(signal, sample_rate)
     if mix != "mean":
         finite = silent and mix == "left" and np.isfinite(audio.peak(channels))
         louder = audio.compare_channels(channels, sample_rate).louder if finite else 0
@@ -362,9 +364,10 @@ def in_words(compared: audio.Channels) -> str:
 
 
 def _silent(signal: np.ndarray, sample_rate: int) -> str | None:
-    """Why a signal, (samples,), is silent, or None."""
+    """Why a signal, (samples,) or (samples, channels), is silent in its mean, or None."""
     if audio.sounds(signal, sample_rate):
         return None
+    signal = audio.mono(signal)
     mean = float(signal.mean(dtype=np.float64))
     loudest = max(float(signal.max()) - mean, mean - float(signal.min()))
     if loudest == 0:
@@ -375,12 +378,9 @@ def _silent(signal: np.ndarray, sample_rate: int) -> str | None:
     )
 
 
-def _take(file: Path, sample_rate: int, mix: str, note: Callable[[str], None]) -> np.ndarray:
-    """The samples of a file that can be used, as `examine` gives them."""
-    signal, reason = examine(file, sample_rate, 0, note=note, mix=mix)
-    if signal is None:
-        raise InputError(f"{shown(file)}: {reason}. It was another file a moment ago.")
-    return signal
+def _take(file: Path, sample_rate: int, mix: str) -> np.ndarray:
+    """The samples of a file that `examine` has found to be of use, as it gives them."""
+    return mixed(decode(file, sample_rate), sample_rate, mix)
 
 
 def noted(function: Callable) -> Callable:

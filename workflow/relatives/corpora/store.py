@@ -155,7 +155,10 @@ def write(directory: str | Path, items: Iterable[Track | Skipped]) -> None:
                 labels.append([item.labels[name] for name in kind.labels])
                 offset += len(signal) * rows[item.track_id]["channels"]
         if not rows:
-            raise InputError(f"{directory}: the corpus has no track; {len(skipped)} files were skipped.")
+            first = f", the first, {skipped[0][0]}, as: {skipped[0][1]}" if skipped else ""
+            raise InputError(
+                f"{directory}: the corpus has no track; {len(skipped)} files were skipped{first}."
+            )
 
         tracks = pd.DataFrame(list(rows.values())).astype({"year": "Int64"})
         tracks.to_parquet(partial["tracks.parquet"], index=False)
