@@ -63,7 +63,7 @@ def released(name, magnitude, window, bar):
         transformed = audio.centre(through_files(window, magnitude), SAMPLES)
     else:
         generator = seeds.generator(0, "transforms", name, magnitude)
-        added = noise.pink(SAMPLES, generator) if name == "PN" else noise.cut(bar, SAMPLES, generator)
+        added = noise.pink(SAMPLES, generator) if name == "PN" else noise.cut(bar, SAMPLES, generator, RATE)
         transformed = noise.add(original, added, magnitude)
     loudness, target = (
         pyloudnorm.Meter(RATE).integrated_loudness(signal.astype(np.float64))

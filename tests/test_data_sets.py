@@ -693,7 +693,9 @@ def test_snakemake_builds_every_data_set(tmp_path):
         folder.mkdir(parents=True)
         layout(folder)
     settings = {
-        "corpora": {name: {"source": name, "path": f"sets/{name}", "excerpts": 2} for name in layouts},
+        "corpora": {
+            name: {"source": name, "path": f"sets/{name}", "excerpts": 2, "shortest": 2.0} for name in layouts
+        },
         "consistency": {"corpus": "gtzan"},
         "tasks": [],
         "encoders": ["MFCC"],

@@ -10,6 +10,7 @@ from relatives.corpora.store import Corpus, Track, write
 from relatives.errors import InputError
 
 SAMPLES, WINDOW = 1000, 2000
+RATE = 22050
 
 
 def noise(samples, seed=0):
@@ -23,7 +24,7 @@ def corpus(directory, *signals, split="test"):
 
 
 def draw(music, samples, count, seed):
-    return excerpts.draw(music, samples, WINDOW, count, seed)
+    return excerpts.draw(music, samples, WINDOW, count, seed, RATE)
 
 
 def test_excerpts_are_apart_inside_and_of_the_test_split(tmp_path):
@@ -104,28 +105,31 @@ def test_windows_lie_inside_where_tracks_have_room(tmp_path, seed):
         assert padded >= sum(found.get(track_id, 0) for track_id in short)
         if count <= fits:
             assert all(found.get(track_id, 0) <= n for track_id, n in inside.items())
-        ratios = excerpts.fastest(music, table, SAMPLES)
-        assert (ratios < WINDOW / SAMPLES).sum() == padded
-        note = excerpts.note_of_padding(music, table, SAMPLES, WINDOW)
-        assert note == "" if padded == 0 else note.startswith(f"{padded} of {count} excerpts lie so near")
+        shares = excerpts.padding(music, table, SAMPLES, WINDOW, WINDOW / SAMPLES)
+        assert (shares > 0).sum() == padded
+        note = excerpts.note_of_padding(music, table, SAMPLES, WINDOW, WINDOW / SAMPLES)
+        assert (
+            note == "" if padded == 0 else f" 2 times {padded} of {count} excerpts are in part zeros" in note
+        )
 
 
-def test_the_fastest_tempo_is_the_last_without_silence(tmp_path):
-    music = corpus(tmp_path, np.full(2_700, 0.5, dtype=np.float32))
+def test_padding_is_the_share_of_zeros_in_what_a_tempo_needs(tmp_path):
+    music = corpus(tmp_path, np.tile(np.array([0.5, -0.5], dtype=np.float32), 1_350))
     table = draw(music, SAMPLES, 2, seed=0)
-    [fastest, _] = excerpts.fastest(music, table, SAMPLES)
-    [window, _] = windows(music, table, SAMPLES, 4_000)
-    # the middle that a tempo needs, cut out of a window long enough
-    for ratio, complete in ((0.98 * fastest, True), (1.02 * fastest, False)):
-        assert np.all(centre(window, round(ratio * SAMPLES)) != 0) == complete
+    found = windows(music, table, SAMPLES, WINDOW)
+    for tempo in (1.0, 1.3, 1.36, 1.7, 2.0, 2.5):
+        needed = [centre(window, round(tempo * SAMPLES)) for window in found]
+        expected = [np.mean(part == 0) for part in needed]
+        shares = excerpts.padding(music, table, SAMPLES, WINDOW, tempo)
+        np.testing.assert_allclose(shares, expected, atol=1e-3)
 
 
 def test_no_excerpt_of_the_shipped_tagging_corpus_is_sped_up_into_silence(tmp_path):
     # 105 test tracks of 10 s, 100 excerpts; here a sample lasts 1 ms
     tracks = [Track(f"t{n}", noise(10_000, n), "test", f"s{n}") for n in range(105)]
     write(tmp_path, tracks)
-    table = excerpts.draw(Corpus(tmp_path), 2_000, 4_000, 100, 2019)
-    assert (excerpts.fastest(Corpus(tmp_path), table, 2_000) >= 1.5).all()
+    table = excerpts.draw(Corpus(tmp_path), 2_000, 4_000, 100, 2019, RATE)
+    assert not excerpts.padding(Corpus(tmp_path), table, 2_000, 4_000, 1.5).any()
     assert table["track_id"].is_unique
 
 
@@ -172,7 +176,7 @@ def test_too_many_excerpts(tmp_path):
 def test_too_little_sound(tmp_path):
     signal = np.zeros(100_000, dtype=np.float32)
     signal[50_000] = 1
-    with pytest.raises(InputError, match=r"3 excerpts .* have room for 1 that sound"):
+    with pytest.raises(InputError, match=r"3 excerpts .* have room for 1 that have a loudness"):
         draw(corpus(tmp_path, signal), SAMPLES, 3, seed=0)
 
 

@@ -313,7 +313,7 @@ def test_environmental_noise_is_a_cut_of_the_recording():
     recording = np.arange(1, 1001)
     starts = set()
     for seed in range(200):
-        piece = noise.cut(recording, 900, np.random.default_rng(seed))
+        piece = noise.cut(recording, 900, np.random.default_rng(seed), RATE)
         np.testing.assert_array_equal(np.diff(piece), 1)
         starts.add(piece[0])
     assert min(starts) < 5
@@ -325,18 +325,18 @@ def test_short_recording_is_looped():
     recording = np.arange(1, 11)
     starts = set()
     for seed in range(100):
-        piece = noise.cut(recording, 35, np.random.default_rng(seed))
+        piece = noise.cut(recording, 35, np.random.default_rng(seed), RATE)
         np.testing.assert_array_equal(np.diff(piece) % 10, 1)
         starts.add(piece[0])
     assert starts == set(range(1, 11))
-    assert noise.cut(recording, 10, np.random.default_rng(0)).tolist() == recording.tolist()
+    assert noise.cut(recording, 10, np.random.default_rng(0), RATE).tolist() == recording.tolist()
 
 
 def test_silent_stretches_of_the_recording_are_passed_over():
     recording = np.zeros(2000)
     recording[-500:] = 1
     for seed in range(20):
-        assert np.any(noise.cut(recording, 300, np.random.default_rng(seed)))
+        assert np.any(noise.cut(recording, 300, np.random.default_rng(seed), RATE))
 
 
 @pytest.mark.parametrize(

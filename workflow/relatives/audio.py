@@ -3,7 +3,8 @@
 Conventions
 -----------
 A signal is an array of shape ``(samples,)`` or ``(samples, channels)``, floating point, full scale at ±1; it
-may exceed full scale, and nothing here clips but `to_int16`, which has to. A sampling rate is in Hz.
+may exceed full scale, and nothing here clips but `to_int16`, which has to, and `clip_wild`. A sampling rate
+is in Hz.
 
 Loudness is the integrated loudness of EBU R 128 (ITU-R BS.1770-4): K-weighted power in overlapping blocks of
 400 ms, averaged over the blocks that are above -70 LUFS and not 10 LU below the mean of those. A signal that
@@ -17,6 +18,7 @@ EBU R 128 and ITU-R BS.1770-4, as implemented by pyloudnorm: its filters, its re
 import errno
 import functools
 import io
+import itertools
 import mmap
 import os
 import re
@@ -25,6 +27,7 @@ import subprocess
 import tempfile
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -88,6 +91,36 @@ MATCHING_TOLERANCE = 1e-3
 SAFE_LEVEL = 0.1
 """An RMS level far above the gate of EBU R 128."""
 
+MIXES = ("mean", "left", "louder")
+"""What can be measured of several channels: their mean, the first, or the one of most power."""
+
+CANCELLED = 12.0
+"""Channels cancel each other where their mean has so many dB less power than if they were independent. Equal
+channels have -3 dB, one channel beside silence 0, two of correlation -0.94 have 12 dB. Of 233 pieces of real
+stereo (the packages of source `debian`) none has more than 2.0 dB, none of their seconds more than 5.9 dB. An
+inverted channel does, also after a codec, whose rounding is left of it."""
+
+PARTLY_CANCELLED = 6.0
+"""The same measure, from which it is told: two channels of correlation -0.75."""
+
+MEASURABLE = 100
+"""dB between two levels, beyond which all is rounding."""
+
+SILENCE = 10 ** (GATE / 20)
+"""The peak, -70 dB of full scale, up to which a signal is silent without a look at its loudness."""
+
+PIECE = 1 << 20
+"""Samples that are looked at at a time, of a signal that may lie on disk."""
+
+LOOK = 10
+"""Seconds at a time in which a sound is looked for."""
+
+WILD = 4.0
+"""How many times the robust peak a sample must reach to be wild: 12 dB."""
+
+WILD_SHARE = 1e-3
+"""The share of samples that the robust peak leaves out: of a clip of 3 s at 44.1 kHz 132 samples."""
+
 FFMPEG_ARGUMENTS = ("-hide_banner", "-nostdin", "-loglevel", "error", "-xerror")
 """How ffmpeg is called: it asks nothing, says nothing but errors, and ends at the first of them."""
 
@@ -98,6 +131,27 @@ CONTAINERS = (
 )  # fmt: skip
 """What ffmpeg may take a file for: formats that hold the sound themselves. Lists (ffconcat, HLS, SDP …) would
 have it read other files, or open connections."""
+
+
+class Channels(NamedTuple):
+    """How the channels of a signal stand to their mean: from `compare_channels`.
+
+    Attributes
+    ----------
+    cancellation : float
+        How far their mean lies below that of independent channels, in dB: see `cancellation`.
+    below : float
+        By how many dB their mean is below the one of most power.
+    share : float
+        Of the seconds in which a channel sounds, those in which they cancel each other, 0 to 1.
+    louder : int
+        The number of the one of most power; of equal ones the first.
+    """
+
+    cancellation: float
+    below: float
+    share: float
+    louder: int
 
 
 class TooLarge(InputError):
@@ -168,7 +222,7 @@ def load_stream(path, number, sample_rate, note=None):
 
 
 def stream(path, sample_rate, longest=np.inf, note=None):
-    """Read an audio file as `load` does, mixed to mono and never as a whole in memory.
+    """Read an audio file as `load` does, but never as a whole in memory, and without clipping wild samples.
 
     Parameters
     ----------
@@ -177,8 +231,9 @@ def stream(path, sample_rate, longest=np.inf, note=None):
 
     Yields
     ------
-    (samples,) float32
-        A block after another.
+    (samples, channels) float32
+        A block after another. All have the channels of the first recording in the file; a recording of
+        another number of channels has its mean in each.
 
     Raises
     ------
@@ -189,14 +244,15 @@ def stream(path, sample_rate, longest=np.inf, note=None):
     import soxr
 
     path, note = Path(path), note or _unheard
-    lengths = []
+    lengths, channels = [], None
     for part, failing in _parts(path, note):
         with failing, _decoder(path, part) as decoder:
             if decoder.counted is not None and sum(lengths) + decoder.counted / decoder.rate > longest:
                 raise TooLarge(f"{shown(path)}: longer than {longest:g} s.")
+            channels = channels or decoder.channels
             change = None
             if decoder.rate != sample_rate:
-                change = soxr.ResampleStream(decoder.rate, sample_rate, 1, dtype="float32")
+                change = soxr.ResampleStream(decoder.rate, sample_rate, channels, dtype="float32")
             # few samples at a low rate become many
             size = int(AT_ONCE / decoder.channels / max(1, sample_rate / decoder.rate)) or 1
             held, block = 0, None
@@ -207,8 +263,10 @@ def stream(path, sample_rate, longest=np.inf, note=None):
                 lengths[-1] = held / decoder.rate
                 if sum(lengths) > longest:
                     raise TooLarge(f"{shown(path)}: longer than {longest:g} s.")
-                mixed = mono(block)
-                yield mixed if change is None else change.resample_chunk(mixed, last=len(block) < size)
+                if block.shape[1] != channels:
+                    # (samples,) -> (samples, 1) -> (samples, channels)
+                    block = np.repeat(mono(block)[:, None], channels, axis=1)
+                yield block if change is None else change.resample_chunk(block, last=len(block) < size)
             _check_length(path, decoder, held, note)
     _tell_lengths(lengths, note)
 
@@ -257,7 +315,7 @@ def _load(path, sample_rate, longest, note, stream=None):
                 raise _too_large(path, decoder, len(signal))
             lengths.append(len(signal) / decoder.rate)
             room -= signal.size * growth
-            signals.append(resample(signal, decoder.rate, sample_rate))
+            signals.append(resample(clip_wild(signal, notes.append), decoder.rate, sample_rate))
             _check_length(path, decoder, len(signal), notes.append)
     # a few samples at a high rate are none at a lower one
     if not sum(map(len, signals)):
@@ -548,6 +606,254 @@ def mono(signal):
         return signal
     # As a product: numpy's mean over so short an axis takes eight times as long
     return signal @ np.full(signal.shape[1], 1 / signal.shape[1], dtype=signal.dtype)
+
+
+def mix(signal, sample_rate, how="mean"):
+    """One channel of several.
+
+    Parameters
+    ----------
+    signal : (samples,) or (samples, channels) array
+        Finite, where the louder channel is asked for.
+    sample_rate : int
+        In Hz.
+    how : {"mean", "left", "louder"}
+        One of `MIXES`: the mean of all channels; the first channel; the channel of most power, DC left out.
+
+    Returns
+    -------
+    (samples,) array
+        Of the dtype of the signal.
+    """
+    if signal.ndim == 1 or how == "mean":
+        return mono(signal)
+    channel = compare_channels(signal, sample_rate).louder if how == "louder" else 0
+    return np.ascontiguousarray(signal[:, channel])
+
+
+def energies(signal, sample_rate):
+    """The energy of each channel and of the sum of all in each second, a constant offset (DC) left out.
+
+    Parameters
+    ----------
+    signal : (samples, channels) float array
+        Finite. It may lie on disk: a second at a time is read.
+    sample_rate : int
+        In Hz.
+
+    Returns
+    -------
+    (seconds, channels + 1) float64
+        Sums of squares over the samples of a second; the last second may be shorter.
+    """
+    found = []
+    for first in range(0, len(signal), sample_rate):
+        # (samples, channels) -> (channels, samples), as numpy is slow along an axis of two
+        channels = np.ascontiguousarray(signal[first : first + sample_rate].T)
+        channels = channels - channels.mean(axis=1, keepdims=True)
+        rows = [*channels, channels.sum(axis=0)]
+        with np.errstate(over="ignore"):
+            squares = [np.dot(row, row) for row in rows]
+        if not np.all(np.isfinite(squares)):
+            squares = [np.dot(row, row) for row in np.asarray(rows, dtype=np.float64)]
+        found.append(squares)
+    return np.array(found, dtype=np.float64)
+
+
+def cancellation(squares):
+    """How far the mean of channels lies below what independent channels would give.
+
+    Parameters
+    ----------
+    squares : (..., channels + 1) float array
+        As from `energies`, of a second or summed over several.
+
+    Returns
+    -------
+    (...) float64
+        In dB: -3 for two equal channels, 0 for independent ones and for one channel beside silence; infinite
+        where nothing is left. 0 where all channels are silent.
+
+    Examples
+    --------
+    >>> left = np.random.default_rng(0).normal(size=22050)
+    >>> inverted = np.stack([left, -0.9 * left], axis=1)
+    >>> cancellation(energies(inverted, 22050)).round(1).tolist()
+    [22.6]
+    """
+    alone, together = squares[..., :-1].sum(axis=-1), squares[..., -1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(alone > 0, 10 * np.log10(alone / together), 0.0)
+
+
+def compare_channels(signal, sample_rate):
+    """How the channels of a signal stand to their mean.
+
+    Parameters
+    ----------
+    signal : (samples,) or (samples, channels) float array
+        Finite, not empty.
+    sample_rate : int
+        In Hz.
+
+    Returns
+    -------
+    Channels
+        Of one channel: nothing cancels.
+    """
+    if signal.ndim == 1 or signal.shape[1] == 1:
+        return Channels(0.0, 0.0, 0.0, 0)
+    squares = energies(signal, sample_rate)
+    # those of a second at the level of silence are not heard
+    heard = squares[:, :-1].max(axis=1) > SILENCE**2 * sample_rate
+    cancelled = cancellation(squares[heard]) > CANCELLED
+    total = squares.sum(axis=0)
+    louder = int(np.argmax(total[:-1]))
+    mean = total[-1] / signal.shape[1] ** 2
+    with np.errstate(divide="ignore"):
+        below = float(10 * np.log10(total[louder] / mean)) if total[louder] > 0 else 0.0
+    share = float(np.mean(cancelled)) if len(cancelled) else 0.0
+    return Channels(float(cancellation(total)), below, share, louder)
+
+
+def cancels(compared):
+    """Whether channels cancel each other, by `compare_channels`: on the whole or in half of the time."""
+    return compared.cancellation > CANCELLED or compared.share >= 0.5
+
+
+def decibels(magnitude):
+    """A magnitude in dB of full scale; minus infinity for 0."""
+    return 20 * float(np.log10(magnitude)) if magnitude > 0 else -np.inf
+
+
+def in_words(difference):
+    """A difference of levels for reading: "35 dB"; of inverted channels nothing at all may be left."""
+    return f"{difference:.0f} dB" if difference < MEASURABLE else f"more than {MEASURABLE} dB"
+
+
+def sounds(signal, sample_rate):
+    """Whether a signal has a loudness: a block above the gate of EBU R 128 in any part of it.
+
+    A constant offset (DC) is no sound: it is taken out, part by part of about `LOOK` seconds.
+
+    Parameters
+    ----------
+    signal : (samples,) or (samples, channels) float array
+        Finite. Of several channels their mean is meant.
+    sample_rate : int
+        In Hz.
+    """
+    parts = max(1, len(signal) // (LOOK * sample_rate))
+    bounds = np.linspace(0, len(signal), parts + 1).astype(int)
+    for begin, end in itertools.pairwise(bounds):
+        part = mono(np.asarray(signal[begin:end], dtype=np.float64))
+        part = part - part.mean() if len(part) else part
+        if np.any(np.abs(part) > SILENCE) and np.isfinite(loudness(part, sample_rate)):
+            return True
+    return False
+
+
+def sounding_share(signal, sample_rate):
+    """The share of the gating blocks of EBU R 128 that are above its gate, 0 to 1; DC is no sound.
+
+    Parameters
+    ----------
+    signal : (samples,) float array
+        Finite, not empty.
+    sample_rate : int
+        In Hz.
+    """
+    signal = np.asarray(signal, dtype=np.float64)
+    return float(np.mean(_powers(signal - signal.mean(), sample_rate) >= _power(GATE)))
+
+
+def peak(signal):
+    """The largest magnitude of a signal of any shape; NaN or infinite where one of its samples is."""
+    return max(float(signal.max()), -float(signal.min()))
+
+
+def ceiling(signal):
+    """The magnitude to which a signal is to be clipped, as single samples are wild.
+
+    One wrong sample of 1e6 in a file of floats would otherwise have the whole file turned down to nothing.
+    The robust peak is the least power of two (1, 2, 4 …), at least full scale, that no more than `WILD_SHARE`
+    of the samples reach. Wild is a sample beyond `WILD` times that. The ceiling is the largest magnitude that
+    is not wild, at least full scale. A signal that is too loud throughout has no wild samples.
+
+    Parameters
+    ----------
+    signal : array
+        Of any shape, full scale at ±1; a long one may lie on disk.
+
+    Returns
+    -------
+    float
+        Infinite where no sample is wild, and where a sample is not finite.
+
+    Examples
+    --------
+    >>> quiet = np.full(10_000, 0.3, dtype=np.float32)
+    >>> quiet[0] = 1e6
+    >>> ceiling(quiet), ceiling(1000 * quiet[1:])
+    (1.0, inf)
+    """
+    loudest = peak(signal) if signal.size else 0.0
+    if not WILD < loudest < np.inf:
+        return np.inf
+    # by the exponent e of x = m 2^e with m from 1/2 to 1: how many samples reach 2^(e - 1)
+    # one more than there are, which none reaches
+    counts = np.zeros(np.finfo(signal.dtype).maxexp + 2, dtype=np.int64)
+    for part in _pieces(signal):
+        exponents = np.frexp(part)[1].ravel()
+        counts += np.bincount(np.maximum(exponents, 0), minlength=len(counts))
+    reaching = np.cumsum(counts[::-1])[::-1]
+    # reaching[e] reach 2^(e - 1), so reaching[1] reach full scale
+    robust = 2.0 ** np.argmax(reaching[1:] <= WILD_SHARE * signal.size)
+    if loudest <= WILD * robust:
+        return np.inf
+    tame = max(float(np.abs(part[np.abs(part) <= WILD * robust]).max(initial=0)) for part in _pieces(signal))
+    return max(1.0, tame)
+
+
+def clip_wild(signal, note=None):
+    """Clip the wild samples of a signal; see `ceiling`.
+
+    To be called before the sampling rate is changed, which would spread a wild sample over its neighbours.
+
+    Parameters
+    ----------
+    signal : array
+        Of any shape.
+    note : callable, optional
+        Called with a sentence on what was clipped, if anything was.
+
+    Returns
+    -------
+    array
+        The same one where no sample is wild.
+    """
+    limit = ceiling(signal)
+    if limit == np.inf:
+        return signal
+    if note is not None:
+        note(note_of_clipping(signal))
+    return np.clip(signal, -limit, limit)
+
+
+def note_of_clipping(signal):
+    """The sentence about a signal with wild samples, which are clipped to its `ceiling`."""
+    limit = ceiling(signal)
+    number = sum(int(np.count_nonzero(np.abs(part) > limit)) for part in _pieces(signal))
+    return (
+        f"{number} sample(s) far beyond full scale (up to {peak(signal):.3g} times) are faults of the file"
+        f" and are clipped to {limit:.3g}."
+    )
+
+
+def _pieces(signal):
+    """A signal in pieces of `PIECE` samples, as a long one may lie on disk."""
+    for first in range(0, len(signal), PIECE):
+        yield np.asarray(signal[first : first + PIECE])
 
 
 def rms(signal):

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from relatives import embedding, faults, own_encoders, seeds
+from relatives import audio, embedding, faults, own_encoders, seeds
 from relatives.errors import InputError
 from relatives.files import replacing
 
@@ -136,6 +136,16 @@ def _add_test_encoder(commands) -> None:
         "--sample-rate", type=_whole(8000, 192000), default=22050, metavar="HZ",
         help="at which the encoder is given its audio (default: %(default)s)",
     )  # fmt: skip
+    test.add_argument(
+        "--mix", choices=audio.MIXES, default="mean",
+        help="what is used of several channels: their mean (the default), the left (first) one, or the louder"
+        " one; a file whose channels cancel each other in the mean is left out",
+    )  # fmt: skip
+    test.add_argument(
+        "--shortest", type=_seconds, default=None, metavar="S",
+        help="seconds that a file must last, at least 2 (default: 3, which a tempo of 1.5 needs; with less,"
+        " the fastest excerpts are in part silence)",
+    )  # fmt: skip
 
 
 def _whole(least: int, most: int = 10**DIGITS):
@@ -149,6 +159,14 @@ def _whole(least: int, most: int = 10**DIGITS):
         return value
 
     return number
+
+
+def _seconds(text: str) -> float:
+    """The type of ``--shortest``."""
+    with suppress(ValueError):
+        if 2 <= float(text) <= 3600:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a number of seconds from 2 to 3600")
 
 
 def _magnitudes(text: str) -> str:
@@ -209,7 +227,9 @@ def test_encoder(options: argparse.Namespace) -> int:
     space = name_of(options.encoder)
     with one_sentence():
         encoder = load(options)
-    windows, excerpts, skipped = read(Path(options.audio), options.excerpts, rate, options.seed)
+    windows, excerpts, skipped = read(
+        Path(options.audio), options.excerpts, rate, options.seed, options.mix, options.shortest
+    )
     originals = examination.originals(windows, round(examination.SECONDS * rate))
     with one_sentence():
         chosen = repeatability.some(len(originals), encoder.batch)
@@ -301,9 +321,23 @@ def name_of(encoder: str) -> str:
 
 
 def read(
-    folder: Path, count: int, sample_rate: int, seed: int
+    folder: Path,
+    count: int,
+    sample_rate: int,
+    seed: int,
+    mix: str = "mean",
+    shortest: float | None = None,
 ) -> tuple[np.ndarray, pd.DataFrame, dict[str, str]]:
     """Draw excerpts from a folder.
+
+    Parameters
+    ----------
+    folder, count, sample_rate, seed
+        The arguments of the command.
+    mix
+        What is used of several channels: see `relatives.audio.mix`.
+    shortest
+        Seconds that a file must last; by default what the fastest tempo needs.
 
     Returns
     -------
@@ -324,7 +358,8 @@ def read(
     from relatives.corpora import folder as music
 
     samples, window = (round(seconds * sample_rate) for seconds in (examination.SECONDS, examination.WINDOW))
-    items = music.sample(folder, count, sample_rate, examination.SECONDS, seed, os.cpu_count() or 1)
+    shortest = shortest or examination.SECONDS * examination.FASTEST
+    items = music.sample(folder, count, sample_rate, shortest, seed, os.cpu_count() or 1, mix)
     skipped, room = {}, []
 
     def tracks():
@@ -341,10 +376,12 @@ def read(
         store.write(directory, tracks())
         corpus = store.Corpus(directory)
         try:
-            drawn = excerpts.draw(corpus, samples, window, count, seed)
+            drawn = excerpts.draw(corpus, samples, window, count, seed, sample_rate)
         except InputError as error:
             # it sounds too little; the store is not the user's folder
             raise InputError(str(error).replace(directory, str(folder))) from error
+        if note := excerpts.note_of_padding(corpus, drawn, samples, window, examination.FASTEST):
+            print(note, file=sys.stderr)
         return excerpts.windows(corpus, drawn, samples, window), drawn, skipped
 
 
@@ -369,4 +406,6 @@ def command(options: argparse.Namespace) -> str:
     for option in ("kind", "model", "batch"):
         if (value := getattr(options, option)) is not None:
             words += [f"--{option}", str(value)]
+    words += ["--mix", options.mix] if options.mix != "mean" else []
+    words += ["--shortest", f"{options.shortest:g}"] if options.shortest else []
     return shlex.join(words)

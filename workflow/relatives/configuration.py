@@ -145,6 +145,23 @@ def packages(config: dict) -> list[str]:
     return list(dict.fromkeys(entry for entries in ours or [default] for entry in entries))
 
 
+def fastest(config: dict) -> float:
+    """The largest ratio of tempo to which this run shifts; 1 where it speeds nothing up."""
+    return max(1.0, *magnitudes(config).get("TS", [1.0]))
+
+
+def shortest(config: dict, corpus: str) -> float | None:
+    """Seconds that a track of `corpus` must last; None of music that is composed to a length.
+
+    Where its settings do not say it, a track must fill an excerpt with sound at the fastest tempo.
+    """
+    settings = config["corpora"][corpus]
+    if settings["source"] == "synthetic":
+        return None
+    own = settings.get("shortest")
+    return config["excerpts"]["seconds"] * fastest(config) if own is None else own
+
+
 def blocks(config: dict, corpus: str) -> list[int]:
     """The numbers of the blocks into which the test excerpts of `corpus` are cut."""
     return list(range(math.ceil(config["corpora"][corpus]["excerpts"] / config["excerpts"]["block"])))
@@ -354,6 +371,9 @@ def _wrong_corpora(config: dict) -> Iterator[str]:
             yield f"corpora.{corpus}.split: the shares {shares} sum to {sum(shares):g}, not to 1"
         if "path" in settings and not is_folder(settings["path"]):
             yield f"corpora.{corpus}.path: there is no folder {settings['path']}"
+        own, seconds = settings.get("shortest"), config["excerpts"]["seconds"]
+        if own is not None and own < seconds:
+            yield f"corpora.{corpus}.shortest: {own:g} s is shorter than an excerpt, {seconds:g} s"
         if "tags" in settings:
             yield from _wrong_tags(corpus, settings)
         if "recording" in settings:
@@ -409,6 +429,13 @@ def _wrong_lengths(config: dict) -> Iterator[str]:
     seconds, window = config["excerpts"]["seconds"], config["excerpts"]["window"]
     if window < seconds:
         yield f"excerpts.window: {window:g} s is shorter than the excerpt's {seconds:g} s"
+    needed = seconds * fastest(config)
+    if seconds <= window < needed:
+        yield (
+            f"excerpts.window: a tempo of {fastest(config):g} times needs {needed:g} s for an excerpt of"
+            f" {seconds:g} s, and {window:g} s would be filled up with zeros; set it to {needed:g}, or take"
+            " the tempo out of transformations.TS"
+        )
     channels, blocks = config["training"]["channels"], int(math.log2(config["training"]["frames"]))
     if channels is not None and len(channels) != blocks:
         yield (

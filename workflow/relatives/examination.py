@@ -29,6 +29,9 @@ from relatives.statistics import bootstrap
 SECONDS, WINDOW = 2.0, 4.0
 """Of an excerpt, and of what is transformed about it (study)."""
 
+FASTEST = max(transforms.GRID["TS"])
+"""The largest ratio of tempo."""
+
 SUBSEQUENCE = 50
 """Frames of a subsequence of SiMPle (study); fewer where an excerpt at a low sampling rate has fewer."""
 

@@ -54,8 +54,9 @@ def transformed(corpus, transformation, part=""):
 
 
 def corpus_settings(wildcards):
-    """The settings that make a corpus; how many excerpts are drawn from it later is not one of them."""
-    return {key: value for key, value in config["corpora"][wildcards.corpus].items() if key != "excerpts"}
+    """The settings that make a corpus: not how many excerpts are drawn from it later; `shortest` is told apart."""
+    settings = config["corpora"][wildcards.corpus]
+    return {key: value for key, value in settings.items() if key not in ("excerpts", "shortest")}
 
 
 def source_modules(wildcards):

@@ -18,7 +18,7 @@ rule corpus:
     params:
         settings=corpus_settings,
         contents=lambda wildcards: configuration.contents(config, wildcards.corpus),
-        shortest=config["excerpts"]["seconds"],
+        shortest=lambda wildcards: configuration.shortest(config, wildcards.corpus),
         sample_rate=SAMPLE_RATE,
         seed=SEED,
         code=lambda wildcards: fingerprint("corpus", *source_modules(wildcards)),
@@ -42,6 +42,7 @@ rule noise:
         "results/timing/corpora/noise.tsv"
     params:
         seconds=config["noise"]["seconds"],
+        mix=config["noise"]["mix"],
         sample_rate=SAMPLE_RATE,
         seed=SEED,
         code=fingerprint("noise"),
@@ -66,6 +67,7 @@ rule excerpts:
         number=lambda wildcards: config["corpora"][wildcards.corpus]["excerpts"],
         seconds=config["excerpts"]["seconds"],
         window=config["excerpts"]["window"],
+        fastest=configuration.fastest(config),
         sample_rate=SAMPLE_RATE,
         seed=SEED,
         code=fingerprint("excerpts"),

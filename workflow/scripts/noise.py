@@ -2,20 +2,21 @@
 
 import numpy as np
 
-from relatives import audio, jobs, seeds
+from relatives import jobs, seeds
 from relatives.corpora.synthetic import ambience
 from relatives.files import replacing
+from relatives.transforms import noise
 
 
 def main(job):
     """Load or make the noise, mono, at the configured rate."""
     rate = job.params.sample_rate
     if job.input.recording:
-        noise = audio.mono(audio.load(job.input.recording, rate, note=print))
+        recording = noise.load(job.input.recording, rate, job.params.mix, print)
     else:
-        noise = ambience.bar(job.params.seconds, rate, seeds.generator(job.params.seed, "noise"))
+        recording = ambience.bar(job.params.seconds, rate, seeds.generator(job.params.seed, "noise"))
     with replacing(job.output[0]) as path:
-        np.save(path, noise.astype(np.float32))
+        np.save(path, recording.astype(np.float32))
 
 
 jobs.run(main)

@@ -41,6 +41,10 @@ def main(job):
                 )
                 if references is not None:
                     references[m, e] = reference
+            if number := sum(not transformed[m, e].any() for e in range(len(block))):
+                print(
+                    f"{name} {magnitude:g}: nothing is left of {number} of {len(block)} excerpts but zeros."
+                )
 
 
 jobs.run(main)

@@ -180,8 +180,11 @@ def deal(counts: dict[str, int], shares: tuple[float, float, float], seed: int) 
 
 
 def read(file: Path, sample_rate: int, note: Callable[[str], None] | None = None) -> np.ndarray:
-    """The samples of a piece: of its file, or the sum of the parts of a song; as `folder.decode`."""
-    return mix([folder.decode(part, sample_rate, note) for part in parts(file)])
+    """The samples of a piece: of its file, as `folder.decode`, or the sum of the parts of a song."""
+    signals = [folder.decode(part, sample_rate, note) for part in parts(file)]
+    if len(signals) > 1:
+        signals = [folder.mixed(signal, sample_rate, "mean") for signal in signals]
+    return mix(signals)
 
 
 def parts(file: Path) -> list[Path]:

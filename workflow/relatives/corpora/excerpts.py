@@ -1,9 +1,13 @@
 """The test excerpts: drawn once, used by every test of every encoder.
 
 An excerpt is `samples` samples of a track in the test split. It lies wholly inside its track, overlaps no
-other and is not silent. A transformation that moves time needs more than the excerpt, so the tests cut a
-longer window about it. The whole window, too, lies inside the track wherever the track has room for it, so
-that a gain in tempo fills the excerpt with music and not with the zeros beyond the track's end.
+other and sounds: it has a loudness, a block above the gate of EBU R 128 (-70 LUFS), on which the matching of
+loudness after a transformation rests. And in stereo its channels do not cancel each other: the mean of the
+two is what is measured, and of inverted channels it is what the rounding of a codec left.
+
+A transformation that moves time needs more than the excerpt, so the tests cut a longer window about it. The
+whole window, too, lies inside the track wherever the track has room for it, so that a gain in tempo fills the
+excerpt with music and not with the zeros beyond the track's end.
 """
 
 from collections.abc import Callable
@@ -11,19 +15,25 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from relatives.corpora.store import SILENCE, Corpus, peak
-from relatives.errors import InputError
+from relatives import audio
+from relatives.corpora.store import Corpus
+from relatives.errors import InputError, shown
 from relatives.seeds import generator
 
 # Positions tried in a track for its excerpts that came to lie in silence
 TRIES = 1000
 
+# Tracks that a note names
+NAMED = 5
 
-def draw(corpus: Corpus, samples: int, window_samples: int, count: int, seed: int) -> pd.DataFrame:
+
+def draw(
+    corpus: Corpus, samples: int, window_samples: int, count: int, seed: int, sample_rate: int
+) -> pd.DataFrame:
     """Draw excerpts from the test split at random.
 
     They are spread over the tracks as evenly as the tracks' lengths allow. In a corpus with stems the vocals
-    must sound, too.
+    must have a loudness, too.
 
     Where an excerpt may lie in its track:
 
@@ -45,6 +55,8 @@ def draw(corpus: Corpus, samples: int, window_samples: int, count: int, seed: in
         How many in all.
     seed
         The positions in a track depend on it, on the track's name and on how many the track has to give.
+    sample_rate
+        Of the corpus, in Hz.
 
     Returns
     -------
@@ -69,13 +81,21 @@ def draw(corpus: Corpus, samples: int, window_samples: int, count: int, seed: in
         if room.sum() < count:
             raise InputError(
                 f"{corpus.directory}: {count} excerpts of {samples} samples are asked for, but its"
-                f" {len(rows)} test tracks have room for {room.sum()} that sound and do not overlap."
-                f" Ask for at most {room.sum()} or add music."
+                f" {len(rows)} test tracks have room for {room.sum()} that have a"
+                f" loudness above {audio.GATE:g} LUFS and do not overlap. Ask for at most {room.sum()} or add"
+                " music."
             )
         shares = _shares(preferred, room, count, generator(seed, "excerpts"))
         positions = [
             _positions(
-                corpus, row, samples, window_samples, share, most, generator(seed, "excerpts", track_id)
+                corpus,
+                row,
+                samples,
+                window_samples,
+                share,
+                most,
+                generator(seed, "excerpts", track_id),
+                sample_rate,
             )
             for row, track_id, share, most in zip(rows, track_ids, shares, preferred, strict=True)
         ]
@@ -117,6 +137,7 @@ def _positions(
     share: int,
     preferred: int,
     rng: np.random.Generator,
+    sample_rate: int,
 ) -> list[int]:
     """First samples of `share` excerpts of a track, ascending; fewer, if too much of the track is silent.
 
@@ -129,7 +150,7 @@ def _positions(
     drawn = np.sort(rng.integers(length - share * samples - before - after, size=share, endpoint=True))
     drawn += before + samples * np.arange(share)
 
-    positions = [first for first in drawn.tolist() if _sounds(corpus, row, first, samples)]
+    positions = [first for first in drawn.tolist() if _sounds(corpus, row, first, samples, sample_rate)]
     if share > preferred:
         before, after = 0, 0
     tries = TRIES
@@ -137,7 +158,7 @@ def _positions(
         tries -= 1
         first = int(rng.integers(before, length - samples - after, endpoint=True))
         apart = all(abs(first - other) >= samples for other in positions)
-        if apart and _sounds(corpus, row, first, samples):
+        if apart and _sounds(corpus, row, first, samples, sample_rate):
             positions.append(first)
     return sorted(positions)
 
@@ -156,47 +177,65 @@ def _margins(spare: int, samples: int, window_samples: int) -> tuple[int, int]:
     return before, after
 
 
-def fastest(corpus: Corpus, excerpts: pd.DataFrame, samples: int) -> np.ndarray:
-    """How much faster each excerpt can be made before silence gets into it.
+def padding(
+    corpus: Corpus, excerpts: pd.DataFrame, samples: int, window_samples: int, tempo: float
+) -> np.ndarray:
+    """The share of each excerpt that is zeros once it is sped up.
 
     Parameters
     ----------
     corpus
     excerpts
         As from `draw`.
-    samples
-        Length of an excerpt.
+    samples, window_samples
+        As for `draw`.
+    tempo
+        The ratio of tempo, at least 1.
 
     Returns
     -------
     (excerpts,) float64
-        The largest ratio of tempo, at least 1, at which what the middle of the sped-up track needs lies
-        inside the track. A window holds enough up to its own length over that of the excerpt.
+        0 to 1: what of the `tempo` times `samples` that it needs lies beyond its track or its window.
     """
     length = corpus.tracks.set_index("track_id")["samples"].loc[excerpts["track_id"]].to_numpy()
     first = excerpts["first"].to_numpy()
-    return 1 + 2 * np.minimum(first, length - samples - first) / samples
+    before = (window_samples - samples) // 2
+    there = [
+        np.minimum(first, before),
+        np.minimum(length - samples - first, window_samples - samples - before),
+    ]
+    # on either side; half a sample is a matter of rounding
+    needed = (tempo - 1) * samples / 2
+    missing = [np.where(side < needed - 0.5, needed - side, 0) for side in there]
+    return np.sum(missing, axis=0) / (tempo * samples)
 
 
-def note_of_padding(corpus: Corpus, excerpts: pd.DataFrame, samples: int, window_samples: int) -> str:
-    """A sentence that says how many windows reach beyond their track; empty where none does."""
-    ratios = fastest(corpus, excerpts, samples)
-    padded = ratios < 1 + 2 * ((window_samples - samples) // 2) / samples
-    if not padded.any():
+def note_of_padding(
+    corpus: Corpus, excerpts: pd.DataFrame, samples: int, window_samples: int, tempo: float
+) -> str:
+    """How many excerpts are in part zeros, the worst of them, and the tracks; empty where none is."""
+    shares = padding(corpus, excerpts, samples, window_samples, tempo)
+    if not shares.any():
         return ""
+    worst = excerpts["track_id"].to_numpy()[np.argsort(-shares, kind="stable")][: np.count_nonzero(shares)]
+    names = [shown(name) for name in dict.fromkeys(worst)]
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return (
-        f"{padded.sum()} of {len(padded)} excerpts lie so near to an end of their track that zeros fill a"
-        f" part of their window of {window_samples} samples. Tempo shifts up to {ratios.min():.3g} need no"
-        " zeros."
+        f"At a tempo of {tempo:g} times {len(worst)} of {len(shares)} excerpts are in part zeros, as their"
+        f" track or window ends too early: {shares.max():.0%} of the worst, {shares[shares > 0].mean():.0%}"
+        f" on average. The tracks, the worst first: {', '.join(names[:NAMED])}{more}."
     )
 
 
-def _sounds(corpus: Corpus, row: int, first: int, samples: int) -> bool:
-    """Whether an excerpt is not silent, nor its vocals, where they are known."""
-    signals = [corpus.audio(row, first, samples)]
+def _sounds(corpus: Corpus, row: int, first: int, samples: int, sample_rate: int) -> bool:
+    """Whether an excerpt, and its vocals where they are known, has a loudness, and no channels cancel."""
+    channels = corpus.channels(row, first, samples)
+    signals = [channels]
     if corpus.has_stems:
         signals.append(corpus.stems(row, first, samples)[:, 0])
-    return all(peak(signal) > SILENCE for signal in signals)
+    return all(audio.sounds(signal, sample_rate) for signal in signals) and not audio.cancels(
+        audio.compare_channels(channels, sample_rate)
+    )
 
 
 def windows(corpus: Corpus, excerpts: pd.DataFrame, samples: int, window_samples: int) -> np.ndarray:

@@ -3,16 +3,18 @@
 Every file is a track and a song of its own, and its path in the folder its ``track_id``. Content decides
 whether a file is audio, not its name. What cannot be used is skipped with its reason: not audio, broken,
 truncated, shorter than the configured ``shortest``, longer than 12 hours, silent, or with samples that are
-not numbers; and the second of two files of the same audio, which might else be in training and in the test
-at once (`duplicates`). Names that begin with a dot, and what systems leave in folders (`CLUTTER`), are passed
-over, as file managers do. Links are followed, but no folder is entered twice.
+not numbers; with channels that cancel each other, as what is measured is their mean; and the second of two
+files of the same audio, which might else be in training and in the test at once (`duplicates`). Names that
+begin with a dot, and what systems leave in folders (`CLUTTER`), are passed over, as file managers do. Links
+are followed, but no folder is entered twice.
 
 The parent folder is taken for the album, its parent for the artist. Files are split by `settings["split"]`,
 at random, and each of training, validation and test gets at least one: so three usable files are needed.
 
-Mono and stereo are kept; more channels are mixed to mono. Files are decoded twice, first to see which can be
-used and then, one after another, to be stored. Recordings of more than 20 minutes are mixed to mono and pass
-through a temporary file, so that they never are in memory as a whole.
+Mono and stereo are kept where the mean of the channels is measured (``mix``); else one channel is. More than
+two channels are mixed to one. Files are decoded twice, first to see which can be used and then, one after
+another, to be stored. Recordings of more than 20 minutes pass through temporary files and are mixed to one
+channel there, so that they never are in memory as a whole.
 """
 
 import os
@@ -27,7 +29,7 @@ import numpy as np
 
 from relatives import audio
 from relatives.corpora.duplicates import LEAVE_OUT, ONE_SPLIT, Seen, digest
-from relatives.corpora.store import SILENCE, SPLITS, Skipped, Track, peak
+from relatives.corpora.store import SPLITS, Skipped, Track
 from relatives.errors import InputError, shown
 from relatives.seeds import generator
 
@@ -45,6 +47,9 @@ CLUTTER = {
 """What macOS, Windows, Linux and Synology leave in folders, in small letters. The files in ``@eaDir`` and
 ``__MACOSX`` have the names of the music."""
 
+# The share of a track that has to cancel for it to be told
+TOLD = 0.05
+
 
 def provides(settings: dict) -> set[str]:
     """Nothing but audio: a folder has no labels and no stems."""
@@ -58,8 +63,9 @@ def tracks(settings: dict, sample_rate: int, seed: int, workers: int) -> Iterato
     ----------
     settings
         ``path`` of the folder; ``split``, the shares of training, validation and test; ``shortest``, seconds
-        that a track must last; ``duplicates``, what is done with the same audio twice, by default
-        ``leave_out``. With ``one_split`` the same audio is on one side.
+        that a track must last; ``mix``, what is measured of several channels (`relatives.audio.mix`), their
+        mean by default; ``duplicates``, what is done with the same audio twice, by default ``leave_out``.
+        With ``one_split`` the same audio is on one side.
     sample_rate
         In Hz, to which all is resampled.
     seed
@@ -83,11 +89,12 @@ def tracks(settings: dict, sample_rate: int, seed: int, workers: int) -> Iterato
             f"{folder}: there is no such folder. Set the path of the corpus to a folder of music."
         )
     files = find(folder)
-    look = partial(_look, sample_rate=sample_rate, shortest=settings["shortest"])
+    mix = settings.get("mix", "mean")
+    look = partial(noted(_look), sample_rate=sample_rate, shortest=settings["shortest"], mix=mix)
     rule = settings.get("duplicates", LEAVE_OUT)
-    reasons, seen = {}, Seen(rule)
-    for file, (reason, found) in zip(files, in_order(look, files, workers), strict=True):
-        name = name_in(file, folder)
+    reasons, seen, notes_of = {}, Seen(rule), {}
+    for file, ((reason, found), notes) in zip(files, in_order(look, files, workers), strict=True):
+        name, notes_of[file] = name_in(file, folder), notes
         if reason := reason or seen.reason(found, name):
             reasons[name] = reason
     usable = [file for file in files if name_in(file, folder) not in reasons]
@@ -99,15 +106,21 @@ def tracks(settings: dict, sample_rate: int, seed: int, workers: int) -> Iterato
     yield from (Skipped(name, reason) for name, reason in reasons.items())
 
     splits = split(sorted(set(dealt_as.values())), settings["split"], seed)
-    signals = in_order(partial(noted(decode), sample_rate=sample_rate), usable, workers)
-    for file, name, (signal, notes) in zip(usable, names, signals, strict=True):
+    signals = in_order(partial(_take, sample_rate=sample_rate, mix=mix), usable, workers)
+    for file, name, signal in zip(usable, names, signals, strict=True):
         *_, artist, album = ("", "", *file.relative_to(folder).parts[:-1])
-        notes += seen.notes(name)
+        notes = (*notes_of[file], *seen.notes(name))
         yield Track(name, signal, splits[dealt_as[name]], song=name, artist=artist, album=album, notes=notes)
 
 
 def sample(
-    path: str | Path, count: int, sample_rate: int, shortest: float, seed: int, workers: int
+    path: str | Path,
+    count: int,
+    sample_rate: int,
+    shortest: float,
+    seed: int,
+    workers: int,
+    mix: str = "mean",
 ) -> Iterator[Track | Skipped]:
     """Tracks of a folder in a random order until `count` can be used: for a test that trains nothing.
 
@@ -141,7 +154,7 @@ def sample(
         find(folder), key=lambda file: generator(seed, "folder", "sample", name_in(file, folder)).random()
     )
     seen, used = Seen(LEAVE_OUT), 0
-    take = partial(noted(examine), sample_rate=sample_rate, shortest=shortest)
+    take = partial(noted(examine), sample_rate=sample_rate, shortest=shortest, mix=mix)
     # not strict: that would read one file more than are needed
     for file, ((signal, reason), notes) in zip(files, in_order(take, files, workers), strict=False):
         name = name_in(file, folder)
@@ -222,9 +235,11 @@ def split(
     return dict(zip(order, np.repeat(among, counts).tolist(), strict=True))
 
 
-def _look(file: Path, sample_rate: int, shortest: float) -> tuple[str | None, np.ndarray | None]:
+def _look(
+    file: Path, sample_rate: int, shortest: float, mix: str, note: Callable[[str], None]
+) -> tuple[str | None, np.ndarray | None]:
     """Why a file cannot be used, or None; and the digest of its audio, None where a reason is given."""
-    signal, reason = examine(file, sample_rate, shortest)
+    signal, reason = examine(file, sample_rate, shortest, note=note, mix=mix)
     return reason, None if signal is None else digest(signal)
 
 
@@ -234,8 +249,12 @@ def examine(
     shortest: float,
     read: Callable | None = None,
     note: Callable[[str], None] | None = None,
+    mix: str = "mean",
+    stems: bool = False,
 ) -> tuple[np.ndarray | None, str | None]:
     """The samples of a file and None, or None and why the file cannot be used.
+
+    Whether it sounds is judged of what will be measured, the mix, not of its channels.
 
     Parameters
     ----------
@@ -250,6 +269,16 @@ def examine(
     note
         Called with a sentence for whatever is odd in a file that is used all the same; see
         `relatives.audio.load`. `noted` collects them.
+    mix
+        What is measured of several channels: see `relatives.audio.mix`.
+    stems
+        Whether `read` gives vocals and accompaniment, whose sum is measured, rather than channels.
+
+    Returns
+    -------
+    signal : (samples,) or (samples, 2) float32, or None
+        As from `mixed`; stems as they are.
+    reason : str or None
     """
     try:
         signal = (read or decode)(file, sample_rate, note=note)
@@ -257,15 +286,120 @@ def examine(
         return None, str(error).removeprefix(f"{shown(file)}: ")
     except UnicodeEncodeError:
         return None, "its name is not UTF-8; rename it"
-    seconds = len(signal) / sample_rate
-    loudest = peak(signal)
-    if not np.isfinite(loudest):
-        return None, "holds samples that are not numbers (NaN or infinite)"
-    if loudest <= SILENCE:
-        return None, "silent"
-    if seconds < shortest:
-        return None, f"too short: {seconds:.2f} s, and the shortest allowed is {shortest:g} s"
-    return signal, None
+    # (samples,) -> (samples, 1)
+    channels = signal.reshape(len(signal), -1)
+    reason = _not_finite(channels[:, :1] if mix == "left" and not stems else channels)
+    if reason is None and stems:
+        reason = _silent(signal.sum(axis=1), sample_rate)
+    elif reason is None:
+        signal = mixed(signal, sample_rate, mix)
+        reason = _unheard(channels, signal, sample_rate, mix, note)
+    if reason is None and len(signal) < round(shortest * sample_rate):
+        seconds = len(signal) / sample_rate
+        reason = f"too short: {seconds:.2f} s, and the shortest allowed is {shortest:g} s"
+    return (signal, None) if reason is None else (None, reason)
+
+
+def mixed(signal: np.ndarray, sample_rate: int, how: str) -> np.ndarray:
+    """What is stored of a file: both channels of stereo whose mean is measured, one channel of all else.
+
+    Parameters
+    ----------
+    signal
+        (samples,) or (samples, channels). A long one that lies on disk gives one channel, on disk too.
+    sample_rate
+        In Hz.
+    how
+        See `relatives.audio.mix`.
+
+    Returns
+    -------
+    (samples,) or (samples, 1 or 2) float32
+    """
+    if signal.ndim == 1:
+        return signal
+    if isinstance(signal, np.memmap):
+        return _mixed_on_disk(signal, sample_rate, how)
+    return signal if how == "mean" and signal.shape[1] <= 2 else audio.mix(signal, sample_rate, how)
+
+
+def _mixed_on_disk(signal: np.ndarray, sample_rate: int, how: str) -> np.ndarray:
+    """One channel of a signal on disk, second by second, into another temporary file."""
+    channel = audio.compare_channels(signal, sample_rate).louder if how == "louder" else 0
+    with tempfile.NamedTemporaryFile() as samples:
+        for first in range(0, len(signal), sample_rate):
+            part = signal[first : first + sample_rate].astype("<f4")
+            samples.write((audio.mono(part) if how == "mean" else part[:, channel]).tobytes())
+        samples.flush()
+        return np.memmap(samples.name, dtype="<f4", mode="r")
+
+
+def _not_finite(channels: np.ndarray) -> str | None:
+    """Why channels, (samples, channels), are not finite, or None."""
+    if np.isfinite(audio.peak(channels)):
+        return None
+    reason = "holds samples that are not numbers (NaN or infinite)"
+    bad = [number for number, channel in enumerate(channels.T, 1) if not np.isfinite(audio.peak(channel))]
+    if len(bad) == channels.shape[1]:
+        return reason
+    way_out = "" if 1 in bad else "; mix: left would use the first"
+    return f"{reason} in channel {' and '.join(map(str, bad))} of {channels.shape[1]}{way_out}"
+
+
+def _unheard(
+    channels: np.ndarray, signal: np.ndarray, sample_rate: int, mix: str, note: Callable[[str], None] | None
+) -> str | None:
+    """Why nothing is heard of channels in their mix, or None; a note where something of it is not."""
+    silent = _silent(signal, sample_rate)
+    if mix != "mean":
+        finite = silent and mix == "left" and np.isfinite(audio.peak(channels))
+        louder = audio.compare_channels(channels, sample_rate).louder if finite else 0
+        if louder > 0 and audio.sounds(channels[:, louder], sample_rate):
+            return f"its left channel, which mix: left uses, is {silent}; mix: louder uses the other"
+        return silent
+    compared = audio.compare_channels(channels, sample_rate)
+    if audio.cancels(compared) and audio.sounds(channels[:, compared.louder], sample_rate):
+        return in_words(compared)
+    if note is not None and compared.share >= TOLD:
+        note(
+            f"Its channels cancel each other in {compared.share:.0%} of its length, where no excerpt is"
+            " drawn."
+        )
+    elif note is not None and compared.cancellation > audio.PARTLY_CANCELLED:
+        note(
+            "Its channels partly cancel each other: their mean is"
+            f" {audio.in_words(compared.below)} below the louder one."
+        )
+    return silent
+
+
+def in_words(compared: audio.Channels) -> str:
+    """Why a file is left out whose channels cancel each other."""
+    return (
+        f"its channels cancel each other in {compared.share:.0%} of its length: their mean, which is"
+        f" measured, is {audio.in_words(compared.below)} below the louder one; mix: left or louder uses one"
+        " of them"
+    )
+
+
+def _silent(signal: np.ndarray, sample_rate: int) -> str | None:
+    """Why a signal, (samples,) or (samples, channels), is silent in its mean, or None."""
+    if audio.sounds(signal, sample_rate):
+        return None
+    signal = audio.mono(signal)
+    mean = float(signal.mean(dtype=np.float64))
+    loudest = max(float(signal.max()) - mean, mean - float(signal.min()))
+    if loudest == 0:
+        return "silent" if mean == 0 else "silent: a constant offset and nothing else"
+    return (
+        f"silent: nothing in it is above {audio.GATE:g} LUFS, and its peak, a constant offset left out, is"
+        f" {audio.decibels(loudest):.1f} dB of full scale"
+    )
+
+
+def _take(file: Path, sample_rate: int, mix: str) -> np.ndarray:
+    """The samples of a file that `examine` has found to be of use, as it gives them."""
+    return mixed(decode(file, sample_rate), sample_rate, mix)
 
 
 def noted(function: Callable) -> Callable:
@@ -280,26 +414,28 @@ def noted(function: Callable) -> Callable:
 
 
 def decode(file: Path, sample_rate: int, note: Callable[[str], None] | None = None) -> np.ndarray:
-    """The samples of a file, (samples, 1 or 2 channels) or (samples,) float32; `note` as in `audio.load`."""
+    """The samples of a file, (samples, channels) float32; `note` as in `audio.load`."""
     try:
-        signal = audio.load(file, sample_rate, LONG, note)
+        return audio.load(file, sample_rate, LONG, note)
     except audio.TooLarge:
         return _stream(file, sample_rate, note)
-    return signal if signal.shape[1] <= 2 else audio.mono(signal)
 
 
 def _stream(file: Path, sample_rate: int, note: Callable[[str], None] | None = None) -> np.ndarray:
-    """The samples of a file mixed to mono, (samples,) float32, mapped from a temporary file."""
+    """The samples of a file, (samples, channels) float32, mapped from a temporary file."""
+    channels = 1
     with tempfile.NamedTemporaryFile() as samples:
         with open(samples.name, "wb") as opened:
             try:
                 for block in audio.stream(file, sample_rate, LONGEST, note):
+                    channels = block.shape[1]
                     opened.write(block.astype("<f4").tobytes())
             except audio.TooLarge as error:
                 raise InputError(_too_long(file)) from error
         if os.path.getsize(samples.name) == 0:
             raise InputError(f"{shown(file)}: the file holds no samples.")
-        return np.memmap(samples.name, dtype="<f4", mode="r")
+        # (samples * channels,), interleaved -> (samples, channels)
+        return np.memmap(samples.name, dtype="<f4", mode="r").reshape(-1, channels)
 
 
 def _too_long(file: Path) -> str:

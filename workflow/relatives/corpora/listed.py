@@ -103,7 +103,8 @@ def tracks(
         What the data set has; what the module leaves out by itself is among them as `Skipped`.
     settings
         ``shortest``, seconds that a track must last; ``split``, shares by which all is dealt out anew;
-        ``duplicates``, what is done with the same audio twice.
+        ``duplicates``, what is done with the same audio twice; ``mix``, what is measured of several channels
+        (`relatives.audio.mix`), their mean by default.
     sample_rate
         In Hz, to which all is resampled.
     seed
@@ -134,7 +135,14 @@ def tracks(
         raise InputError(f"{place(settings)}: {shown(twice[0])} is in it or in its lists twice.")
     found = sorted(dealt(found, settings, shares, seed), key=lambda item: KEPT_FIRST.index(item.split))
     seen = Seen(settings.get("duplicates", duplicates))
-    examine = partial(_examine, sample_rate=sample_rate, shortest=settings["shortest"], read=read)
+    examine = partial(
+        _examine,
+        sample_rate=sample_rate,
+        shortest=settings["shortest"],
+        read=read,
+        mix=settings.get("mix", "mean"),
+        stems=stems,
+    )
     examined = folder.in_order(folder.noted(examine), found, workers)
     for item, ((signal, reason, audio), notes) in zip(found, examined, strict=True):
         if reason := reason or seen.reason(audio, item.track_id, item.split):

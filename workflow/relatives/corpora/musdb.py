@@ -2,8 +2,10 @@
 
 MUSDB18 has a stem file a song, ``train/Artist - Title.stem.mp4``, whose five audio streams are the mixture,
 drums, bass, other and vocals; MUSDB18-HQ has a folder a song, ``train/Artist - Title/``, with a WAV file a
-stem. The module reads whichever is there; of a song that is both, its stem file. Stems are mixed to mono; the
-accompaniment is the sum of drums, bass and other, and the mixture that of all four.
+stem. The module reads whichever is there; of a song that is both, its stem file. The accompaniment is the sum
+of drums, bass and other, and the mixture that of all four. All are mixed to mono in one way (``mix``), which
+the mixture decides: its louder side is that of its stems, and where its channels cancel each other, the song
+is left out.
 
 The test songs are the published ones; the training songs are drawn 7 : 3 into training and validation, as the
 study's text says. Its own draw is not published, nor is it `musdb`'s list of 14 songs for validation. Its
@@ -15,6 +17,7 @@ Source: Rafii, Liutkus, Stöter, Mimilakis and Bittner (2017), https://doi.org/1
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +26,7 @@ from relatives import audio
 from relatives.corpora import folder, listed
 from relatives.corpora.listed import Item
 from relatives.corpora.store import Skipped
+from relatives.errors import InputError, shown
 
 STEM_FILE = ".stem.mp4"
 STREAMS = {"drums": 1, "bass": 2, "other": 3, "vocals": 4}
@@ -82,8 +86,31 @@ def _has_stems(song: Path) -> bool:
     return any(there(song / f"{name}.wav")[0].is_file() for name in STREAMS)
 
 
-def read(file: Path, sample_rate: int, note: Callable[[str], None] | None = None) -> np.ndarray:
-    """Vocals and accompaniment of a song, (samples, 2) float32; `note` as in `audio.load`."""
+def read(
+    file: Path, sample_rate: int, how: str = "mean", note: Callable[[str], None] | None = None
+) -> np.ndarray:
+    """Vocals and accompaniment of a song.
+
+    Parameters
+    ----------
+    file
+        A stem file, or a folder of WAV files.
+    sample_rate
+        In Hz.
+    how
+        The mix to mono of all stems: see `relatives.audio.mix`. The louder side is that of the mixture.
+    note
+        As in `audio.load`.
+
+    Returns
+    -------
+    (samples, 2) float32
+
+    Raises
+    ------
+    InputError
+        A stem cannot be read, or the channels of the mixture cancel each other where their mean is asked for.
+    """
     there = listed.beside()
 
     def stem(name: str) -> np.ndarray:
@@ -92,22 +119,45 @@ def read(file: Path, sample_rate: int, note: Callable[[str], None] | None = None
                 note(f"{name}: {words}")
 
         if not file.is_dir():
-            return audio.mono(audio.load_stream(file, STREAMS[name], sample_rate, of_stem))
+            return audio.load_stream(file, STREAMS[name], sample_rate, of_stem)
         of_name, notes = there(file / f"{name}.wav")
         for words in notes:
             of_stem(words)
-        return audio.mono(audio.load(of_name, sample_rate, note=of_stem))
+        return audio.load(of_name, sample_rate, note=of_stem)
 
     vocals = stem("vocals")
-    accompaniment = np.zeros_like(vocals)
-    for name in ACCOMPANIMENT:
-        # the streams of a file may end a frame of the codec apart
-        other = stem(name)[: len(vocals)]
-        accompaniment[: len(other)] += other
-    return np.stack([vocals, accompaniment], axis=1)
+    # the streams of a file may end a frame of the codec apart
+    others = [stem(name)[: len(vocals)] for name in ACCOMPANIMENT]
+    side = _side(file, [vocals, *others], sample_rate, how)
+    accompaniment = np.zeros(len(vocals), np.float32)
+    for other in others:
+        accompaniment[: len(other)] += _one(other, side)
+    return np.stack([_one(vocals, side), accompaniment], axis=1)
+
+
+def _side(file: Path, stems: list[np.ndarray], sample_rate: int, how: str) -> int | None:
+    """The channel of all stems, (samples, channels), that is used; None where it is their mean."""
+    if how == "left":
+        return 0
+    if not all(np.isfinite(audio.peak(stem)) for stem in stems):
+        return None  # which is told of the sum
+    mixture = np.zeros((len(stems[0]), max(stem.shape[1] for stem in stems)), np.float32)
+    for stem in stems:
+        mixture[: len(stem)] += stem
+    compared = audio.compare_channels(mixture, sample_rate)
+    if how == "louder":
+        return compared.louder
+    if audio.cancels(compared):
+        raise InputError(f"{shown(file)}: {folder.in_words(compared)}")
+    return None
+
+
+def _one(stem: np.ndarray, side: int | None) -> np.ndarray:
+    """One channel of a stem, (samples, channels) -> (samples,); mono is on both sides."""
+    return audio.mono(stem) if side is None else stem[:, min(side, stem.shape[1] - 1)]
 
 
 def tracks(settings: dict, sample_rate: int, seed: int, workers: int) -> Iterator:
     """The songs; see `listed.tracks`."""
-    found = items(settings, seed)
-    return listed.tracks(found, settings, sample_rate, seed, workers, read=read, stems=True)
+    found, how = items(settings, seed), settings.get("mix", "mean")
+    return listed.tracks(found, settings, sample_rate, seed, workers, read=partial(read, how=how), stems=True)

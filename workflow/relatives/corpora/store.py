@@ -18,10 +18,15 @@ A corpus is a directory of five files:
 ``skipped.csv``
     ``file``, ``reason``: what the source had to leave out, a line each (`errors.shown`).
 
-Full scale is 1.0 in float and 32,768 in int16. Nothing is ever clipped: a track that goes beyond full scale
-(a loud MP3 decodes to such samples) is turned down as a whole, and ``gain`` says by what factor; it is 1 for
-all others. ``notes`` says, in sentences after one another, what the reader had to pass over or to put right
-in the file; it is empty for a file in which nothing was odd. `write` prints the notes, too.
+``notes`` says, in sentences after one another, what the reader had to pass over or to put right in the file;
+it is empty for a file in which nothing was odd. `write` prints the notes, too.
+
+Full scale is 1.0 in float and 32,768 in int16. A track that goes beyond full scale (a loud MP3 decodes to
+such samples) is turned down as a whole, and ``gain`` says by what factor; it is 1 for all others. Only single
+wild samples are clipped (`relatives.audio.ceiling`): to make room for them would leave nothing of the music.
+
+Of stereo both channels are kept, and what is measured is their mean, which `Corpus.audio` gives. A corpus
+that is to be measured by one side (``mix`` in the configuration) holds that side alone.
 
 `write` streams an iterable of tracks to disk, however long. `Corpus` maps the files into memory and reads
 slices. The same tracks give the same bytes.
@@ -31,14 +36,14 @@ import csv
 import sys
 from collections.abc import Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
 
-from relatives.audio import FULL_SCALE, from_int16, mono, to_int16
+from relatives.audio import FULL_SCALE, ceiling, decibels, from_int16, mono, note_of_clipping, peak, to_int16
 from relatives.corpora.duplicates import SAME
 from relatives.errors import InputError, shown
 from relatives.files import replacing
@@ -57,9 +62,8 @@ STEMS_LIMIT = 1 - 2 / FULL_SCALE
 # Frames written at a time
 BLOCK = 1 << 20
 
-# The peak, -70 dB of full scale, below which a signal is silent: the gate of EBU R 128, on which all matching
-# of loudness rests, lets nothing of it through.
-SILENCE = 10 ** (-70 / 20)
+# The gain, -12 dB, below which a track is named: it is no loud music but a file of another scale
+TURNED_DOWN = 0.25
 
 
 @dataclass
@@ -146,6 +150,7 @@ def write(directory: str | Path, items: Iterable[Track | Skipped]) -> None:
                 kind = kind or _Kind.of(item)
                 signal = _checked(item, kind)
                 gain = _write_pcm(signal, kind, audio_file, stems_file)
+                item = replace(item, notes=(*item.notes, *_notes_of_level(signal, gain)))
                 rows[item.track_id] = _row(item, offset, signal.shape, kind, gain)
                 for note in item.notes:
                     print(f"Note on {shown(item.track_id)}: {shown(note)}", file=sys.stderr)
@@ -154,7 +159,10 @@ def write(directory: str | Path, items: Iterable[Track | Skipped]) -> None:
         if again := sum(reason.startswith(SAME) for _, reason in skipped):
             print(f"Left out as {SAME} another track: {again}", file=sys.stderr)
         if not rows:
-            raise InputError(f"{directory}: the corpus has no track; {len(skipped)} files were skipped.")
+            first = f", the first, {skipped[0][0]}, as: {skipped[0][1]}" if skipped else ""
+            raise InputError(
+                f"{directory}: the corpus has no track; {len(skipped)} files were skipped{first}."
+            )
 
         tracks = pd.DataFrame(list(rows.values())).astype({"year": "Int64"})
         tracks.to_parquet(partial["tracks.parquet"], index=False)
@@ -207,24 +215,31 @@ def _checked(track: Track, kind: _Kind) -> np.ndarray:
     return signal
 
 
-def peak(signal: np.ndarray) -> float:
-    """The largest magnitude of a signal of any shape; NaN or infinite where one of its samples is."""
-    return max(float(signal.max()), -float(signal.min()))
-
-
 def _write_pcm(signal: np.ndarray, kind: _Kind, audio_file: BinaryIO, stems_file: BinaryIO) -> float:
     """Append a track to both files, block by block, and return its gain."""
+    # the loudest sample that is not wild
+    limit = min(peak(signal), ceiling(signal))
     if kind.stems:
-        gain = STEMS_LIMIT / max(peak(signal), peak(signal.sum(axis=1)), STEMS_LIMIT)
+        signal = np.clip(signal, -limit, limit)
+        gain = STEMS_LIMIT / max(limit, peak(signal.sum(axis=1)), STEMS_LIMIT)
     else:
-        gain = 1.0 / max(peak(signal), 1.0)
+        gain = 1.0 / max(limit, 1.0)
     for first in range(0, len(signal), BLOCK):
-        pcm = to_int16(signal[first : first + BLOCK] * np.float32(gain)).astype("<i2")
+        block = np.clip(signal[first : first + BLOCK], -limit, limit)
+        pcm = to_int16(block * np.float32(gain)).astype("<i2")
         if kind.stems:
             stems_file.write(pcm.tobytes())
             pcm = pcm[:, 0] + pcm[:, 1]
         audio_file.write(pcm.tobytes())
     return gain
+
+
+def _notes_of_level(signal: np.ndarray, gain: float) -> list[str]:
+    """What is to be said of the level of a track that was stored with a gain."""
+    notes = [note_of_clipping(signal)] if ceiling(signal) < np.inf else []
+    if gain < TURNED_DOWN:
+        notes.append(f"It goes {-decibels(gain):.0f} dB beyond full scale and is turned down by so much.")
+    return notes
 
 
 def _row(track: Track, offset: int, shape: tuple[int, ...], kind: _Kind, gain: float) -> dict:
@@ -349,9 +364,13 @@ class Corpus:
         -------
         (samples,) float32
         """
+        return mono(self.channels(row, first, samples))
+
+    def channels(self, row: int, first: int = 0, samples: int | None = None) -> np.ndarray:
+        """A slice of a track, (samples, 1 or 2 channels) float32; parameters as in `audio`."""
         channels = int(self._channels[row])
         pcm = _slice(self._audio, self._offset[row], int(self._samples[row]), channels, first, samples)
-        return mono(from_int16(pcm))
+        return from_int16(pcm)
 
     def stems(self, row: int, first: int = 0, samples: int | None = None) -> np.ndarray:
         """The vocals and the accompaniment of a slice, (samples, 2) float32; parameters as in `audio`."""

@@ -5,7 +5,10 @@ added at a signal-to-noise ratio, MP is MP3 compression. OG is the original: a t
 nothing. Each is a function of the signal, the magnitude and, for the noises, of a seed.
 
 After every transformation the loudness is set back to that of the input, lest a distance measure a mere
-change of level. Silence has no loudness: where the input is silent, the transformed signal keeps its level.
+change of level. What has no block above the gate of EBU R 128, -70 LUFS, has no loudness: such a signal is
+set back to its RMS level instead. (The excerpts of the tests are drawn where there is a loudness.) Where next
+to nothing is left of a signal, as of a tone of 9.5 kHz under MP3 at 8 kb/s, the result is zeros: set back to
+the level of the original, the rounding of the codec would be loud noise, 105 dB louder than it is.
 Nothing is clipped or normalised, so a signal may exceed full scale afterwards.
 
 The excerpts of the tests, original and transformed, have one quantisation, that of int16 (`excerpt`). A
@@ -26,11 +29,15 @@ and the code that its authors released.
 import numpy as np
 
 from relatives import seeds
-from relatives.audio import centre, loudness, loudness_gain, quantise
+from relatives.audio import centre, loudness, loudness_gain, quantise, rms
 from relatives.errors import InputError
 from relatives.transforms import mp3, rubberband
 from relatives.transforms.grid import GRID, ORIGINAL, RANGES, SMALLEST, UNITS, check
 from relatives.transforms.noise import add, cut, pink
+
+LOST = 0.1
+"""Nothing is left of a signal that a transformation makes so many times as strong, 20 dB below, and that has
+no loudness any more."""
 
 LOUDEST = 1e3
 """How far a sample may exceed full scale, 60 dB: what is louder was never scaled, and ends the codec."""
@@ -81,7 +88,7 @@ def apply(name, magnitude, audio, sample_rate, seed=0, noise=None):
     if name == ORIGINAL:
         return signal
     transformed = _transform(name, magnitude, signal, sample_rate, seed, noise)
-    gain = loudness_gain(transformed, loudness(signal, sample_rate), sample_rate)
+    gain = _matching_gain(transformed, signal, sample_rate)
     return (gain * transformed).astype(np.float32)
 
 
@@ -144,7 +151,7 @@ def excerpt(name, magnitude, window, samples, sample_rate, seed=0, noise=None, c
     else:
         transformed = centre(_transform(name, magnitude, window, sample_rate, seed, noise), samples)
 
-    gain = loudness_gain(transformed, loudness(original, sample_rate), sample_rate)
+    gain = _matching_gain(transformed, original, sample_rate)
     return quantise(gain * transformed), None if part is None else quantise(gain * part)
 
 
@@ -157,8 +164,20 @@ def _transform(name, magnitude, signal, sample_rate, seed, noise):
     if name == "MP":
         return mp3.compress(signal, sample_rate, magnitude)
     generator = seeds.generator(seed, "transforms", name, float(magnitude))
-    added = pink(len(signal), generator) if name == "PN" else cut(noise, len(signal), generator)
+    added = pink(len(signal), generator) if name == "PN" else cut(noise, len(signal), generator, sample_rate)
     return add(signal, added, magnitude)
+
+
+def _matching_gain(transformed, original, sample_rate):
+    """The factor that sets a signal back to the level of the original; 0 where nothing is left of it."""
+    level, wanted = rms(transformed), rms(original)
+    if level <= LOST * wanted and not np.isfinite(loudness(transformed, sample_rate)):
+        return 0.0
+    target = loudness(original, sample_rate)
+    if np.isfinite(target):
+        return loudness_gain(transformed, target, sample_rate)
+    # too quiet for EBU R 128
+    return wanted / level if wanted else 1.0
 
 
 def _usable(audio):
