@@ -633,6 +633,16 @@ def test_files_of_mac_os_hide_nothing(tmp_path, source):
     assert len(more) == {"magnatagatune": 0, "fma": 0, "jamendo": 0, "musdb": 2}.get(source, 1)
 
 
+def test_a_folder_of_mac_os_is_no_landmark(tmp_path):
+    musdb_layout(tmp_path)
+    whole, _ = read("musdb", tmp_path)
+    for part in ("train", "test"):
+        (tmp_path / "__MACOSX" / part).mkdir(parents=True)
+        song_folder(tmp_path / ".old" / part / "Somebody - Old", 5.0)
+    tracks, reasons = read("musdb", tmp_path)
+    assert (splits(tracks), reasons) == (splits(whole), {})
+
+
 def test_musdb_beside_other_files(tmp_path):
     musdb_layout(tmp_path)
     whole, _ = read("musdb", tmp_path)

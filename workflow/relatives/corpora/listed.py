@@ -352,7 +352,7 @@ def size(file: Path) -> int:
     """The size of a file; 0 where there is none."""
     try:
         return file.stat().st_size
-    except OSError:
+    except (OSError, ValueError):  # a name from a list may be none
         return 0
 
 
