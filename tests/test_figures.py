@@ -815,9 +815,10 @@ def test_a_collapsed_space_and_few_points_have_a_plane(points):
 @pytest.mark.parametrize("unit", [2.0**120, 2.0**-110])
 def test_the_plane_does_not_depend_on_the_unit(clusters, unit):
     # squares of such coordinates are infinite, or 0, in float32
-    largest = np.abs(clusters).max()
-    plane = projection.plane((clusters * unit).astype(np.float32), 0, "test")
-    np.testing.assert_array_equal(plane, projection.plane(clusters / largest, 0, "test"))
+    points = clusters.astype(np.float32)
+    largest = float(np.abs(points).max())
+    plane = projection.plane(points * np.float32(unit), 0, "test")
+    np.testing.assert_array_equal(plane, projection.plane(points.astype(float) / largest, 0, "test"))
     assert trustworthiness(clusters, plane, n_neighbors=10) > 0.85
 
 
