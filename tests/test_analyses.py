@@ -134,7 +134,7 @@ def test_what_the_models_say_is_in_the_tables(found):
 def test_the_lead_of_vgg_is_a_difference_of_differences(found):
     means = found["means"].query("model == 'performance' and term == 'task:encoder'")
     means = means.set_index(["task", "encoder"])["mean"]
-    lead = found["differences"].set_index("term").loc[study.LEAD].iloc[0]
+    lead = found["differences"].set_index("term").loc[[study.LEAD]].iloc[0]
     assert (lead["first"], lead["second"]) == ("AE", "AT")
     expected = (means["AE", "VGG"] - means["AE", "MFCC"]) - (means["AT", "VGG"] - means["AT", "MFCC"])
     assert lead["difference"] == pytest.approx(expected)

@@ -226,8 +226,7 @@ def test_the_command_line_is_read_as_yaml(shipped, text, keys, value):
     found = from_command_line(shipped, text)
     for key in keys.split("."):
         found = found[int(key) if isinstance(found, list) else key]
-    assert found == value
-    assert type(found) is type(value)
+    assert repr(found) == repr(value)  # 8.0 is no 8, also within a list
 
 
 @pytest.mark.parametrize(
@@ -249,8 +248,7 @@ def test_what_snakemake_hands_on_is_read(shipped, text, keys, value):
     config = merged(shipped, given)
     configuration.read_command_line(config, given)
     found = functools.reduce(lambda level, key: level[key], keys.split("."), config)
-    assert found == value
-    assert type(found) is type(value)
+    assert repr(found) == repr(value)
 
 
 def test_a_number_in_a_file_that_yaml_takes_for_a_text_is_named_with_the_way_out(shipped):
