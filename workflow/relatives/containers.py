@@ -66,7 +66,7 @@ PICTURES = (b"PK\3\4", b"\xff\xd8\xff", b"\x89PNG", b"%PDF", b"<?xml", b"<x:xmpm
 
 
 class Broken(Exception):
-    """What is between the recordings of a file, or in one, is lost sound. The words say how much."""
+    """A file is broken so that a decoder would not say it. The words tell how."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,8 @@ def survey(data: Sequence) -> tuple[list[Part], list[str]]:
     Raises
     ------
     Broken
-        More than `HARMLESS` among the frames of an MP3 is neither frame nor tag, padding or text.
+        More than `HARMLESS` among the frames of an MP3 is neither frame nor tag, padding or text; or an AIFF
+        has no sampling rate.
 
     Examples
     --------
@@ -502,13 +503,15 @@ def _aiff(data: Sequence, begin: int) -> tuple[list[Part], list[str], int]:
     )
     # the rate is a float of 80 bits: an exponent of 2, and a whole number whose first bit stands for 1
     rate = mantissa * 2.0 ** (exponent - 16383 - 63) if 16383 <= exponent < 16383 + 32 else 0.0
+    if not rate:
+        raise Broken("the file is broken: its header gives no sampling rate")
     width = channels * -(-bits // 8)
     plain = data[begin + 8 : begin + 12] == b"AIFF" or data[at + 18 : at + 22].lower() in _AIFC_PLAIN
     first, stated = place + 16, _RIFX.at(data, place)[1] - 8
     least = UNNOTICED * rate * width
     end, behind, wrong = _extent(data, first, stated, _RIFX, (b"FORM", 0, _aiff), least)
     size = end - first
-    believed = width and plain and rate and 0 < size <= LARGEST
+    believed = width and plain and 0 < size <= LARGEST
     miscounted = believed and abs(size // width - frames) > UNNOTICED * rate
     if not believed or not (wrong or miscounted):
         return [Part(((begin, behind),), whole=True)], [], behind
@@ -605,7 +608,10 @@ def _ogg(data: Sequence, begin: int) -> tuple[list[Part], list[str], int]:
     starts, at, beginning, ended, cut = [begin], begin, True, False, False
     while at < len(data):
         head = data[at : at + 27]
-        if head[:4] != b"OggS" or len(head) < 27:
+        if len(head) < 27:
+            cut, at = True, len(data)
+            break
+        if head[:4] != b"OggS":
             if _signed(data, _behind_padding(data, at)) not in (None, _ogg):
                 break
             found = _next(data, at + 1, b"OggS", lambda at: True)
@@ -774,8 +780,8 @@ def _frames_from(data: Sequence, at: int, end: int, stop: int, count: int) -> in
 
 def _behind_tags(data: Sequence, at: int) -> int:
     """The place behind ID3v2 tags that begin here, and zeros behind them; a tag may not be cut."""
-    while data[at : at + 3] == b"ID3" and at + _tag_size(data, at) <= len(data):
-        at = _behind_padding(data, at + _tag_size(data, at))
+    while data[at : at + 3] == b"ID3" and 0 < (size := _tag_size(data, at)) <= len(data) - at:
+        at = _behind_padding(data, at + size)
     return at
 
 
