@@ -215,7 +215,9 @@ def _signed(data: Sequence, at: int) -> Callable | None:
         return _mp4
     if head == _ASF:
         return _asf
-    marks = {b"fLaC": _flac, b"OggS": _ogg, b".snd": _au, b"dns.": _au, _EBML: _matroska}
+    if head.startswith(_MARKS_OF_OTHERS):
+        return _marked
+    marks = {b"wvpk": _wavpack, b"fLaC": _flac, b"OggS": _ogg, b".snd": _au, b"dns.": _au, _EBML: _matroska}
     return marks.get(head[:4], _caf if head[:6] == b"caff\0\1" else None)
 
 
@@ -390,7 +392,7 @@ def _extent(
         if len(data) - end < least:
             return end, len(data), False
     mark, place, walk = start
-    found = _next(data, first, mark, lambda at: _signed(data, at - place) is walk)
+    found = _next(data, first + place, mark, lambda at: _signed(data, at - place) is walk)
     end = len(data) if found is None else found - place
     return end, end, True
 
@@ -688,6 +690,31 @@ def _asf(data: Sequence, begin: int) -> tuple[list[Part], list[str], int]:
     end = _next(data, begin + 16, _ASF, lambda at: True)
     end = len(data) if end is None else end
     return [Part(((begin, end),), whole=True)], [], end
+
+
+_MARKS_OF_OTHERS = (
+    b"TTA1\1\0", b"TTA1\2\0", b"TTA1\3\0", b"#!AMR\n", b"#!AMR-WB\n", b"MPCKSH", b"MAC \x96\x0f",
+)  # fmt: skip
+"""How True Audio, AMR, Musepack and Monkey's Audio begin; hardly any other bytes in them are the same."""
+
+
+def _marked(data: Sequence, begin: int) -> tuple[list[Part], list[str], int]:
+    """A recording that is known by its first bytes alone: the next begins with the same."""
+    end = _next(data, begin + 6, data[begin : begin + 6], lambda at: True)
+    end = len(data) if end is None else end
+    return [Part(((begin, end),), whole=True)], [], end
+
+
+def _wavpack(data: Sequence, begin: int) -> tuple[list[Part], list[str], int]:
+    """WavPack: blocks with their sizes; the next recording begins where the number of a sample is 0 again."""
+    at = begin
+    while data[at : at + 4] == b"wvpk" and at + 32 <= len(data):
+        number, samples, flags = (_number(data, at + place, 4) for place in (16, 20, 24))
+        # several blocks of the same samples are of further channels
+        if at > begin and number == 0 and samples and flags >> 11 & 1:
+            return [Part(((begin, at),), whole=True)], [], at
+        at += 8 + _number(data, at + 4, 4)
+    return _untouched(data, begin)
 
 
 # frames of MP3 and AAC
