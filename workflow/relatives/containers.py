@@ -714,7 +714,8 @@ def _wavpack(data: Sequence, begin: int) -> tuple[list[Part], list[str], int]:
         if at > begin and number == 0 and samples and flags >> 11 & 1:
             return [Part(((begin, at),), whole=True)], [], at
         at += 8 + _number(data, at + 4, 4)
-    return _untouched(data, begin)
+    end = min(max(at, begin + 4), len(data))
+    return [Part(((begin, end),), whole=True)], [], end
 
 
 # frames of MP3 and AAC
