@@ -416,3 +416,22 @@ def test_notes_reach_the_track(tmp_path):
         "2 recordings lie end to end in it: 2.00 + 1.50 = 3.50 s, and all are used.",
     )
     assert len(tracks["joined.ogg"].audio) == 3.5 * RATE
+
+
+def test_an_aiff_without_a_rate_is_broken(tmp_path):
+    """libsndfile takes it for one sample a second: two seconds would last half a day."""
+    data = bytearray(encoded("aiff-16", 440, 2.0))
+    at = data.index(b"COMM") + 16
+    data[at : at + 10] = bytes(10)
+    (tmp_path / "a.aiff").write_bytes(data)
+    with pytest.raises(InputError, match=r"a.aiff: the file is broken: its header gives no sampling rate"):
+        audio.load(tmp_path / "a.aiff", RATE)
+
+
+def test_headers_that_are_cut_come_to_an_end():
+    """Whatever the place of the cut: no search goes round in a circle."""
+    for form in ALL:
+        data = encoded(form, 440, 2.0)
+        for length in range(1, 200):
+            parts, _ = containers.survey(data[:length])
+            assert parts[0].ranges[0][1] <= length

@@ -64,6 +64,8 @@ MORE = {
     "mp2": {"format": "mp2", "acodec": "mp2"},
     "mp3-stereo": {"format": "mp3", "acodec": "libmp3lame", "write_xing": 0, "ac": 2},
     "ogg-flac": {"format": "ogg", "acodec": "flac"},
+    "tta": {"format": "tta", "acodec": "tta"},
+    "wavpack": {"format": "wv", "acodec": "wavpack"},
     "webm": {"format": "webm", "acodec": "libopus"},
 }
 """Further formats of either, of which no file here is broken."""

@@ -415,7 +415,8 @@ def _decoder(path, part, stream=None):
     import soundfile
 
     with ExitStack() as stack:
-        source = path
+        # libsndfile takes "-" for the standard input
+        source = os.path.join(".", path)
         if not part.whole:
             file = stack.enter_context(open(path, "rb"))
             source = stack.enter_context(io.BufferedReader(containers.Window(file, part), 1 << 16))

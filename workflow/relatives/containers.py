@@ -66,7 +66,7 @@ PICTURES = (b"PK\3\4", b"\xff\xd8\xff", b"\x89PNG", b"%PDF", b"<?xml", b"<x:xmpm
 
 
 class Broken(Exception):
-    """What is between the recordings of a file, or in one, is lost sound. The words say how much."""
+    """A file is broken so that a decoder would not say it. The words tell how."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,8 @@ def survey(data: Sequence) -> tuple[list[Part], list[str]]:
     Raises
     ------
     Broken
-        More than `HARMLESS` among the frames of an MP3 is neither frame nor tag, padding or text.
+        More than `HARMLESS` among the frames of an MP3 is neither frame nor tag, padding or text; or an AIFF
+        has no sampling rate.
 
     Examples
     --------
@@ -214,7 +215,9 @@ def _signed(data: Sequence, at: int) -> Callable | None:
         return _mp4
     if head == _ASF:
         return _asf
-    marks = {b"fLaC": _flac, b"OggS": _ogg, b".snd": _au, b"dns.": _au, _EBML: _matroska}
+    if head.startswith(_MARKS_OF_OTHERS):
+        return _marked
+    marks = {b"wvpk": _wavpack, b"fLaC": _flac, b"OggS": _ogg, b".snd": _au, b"dns.": _au, _EBML: _matroska}
     return marks.get(head[:4], _caf if head[:6] == b"caff\0\1" else None)
 
 
@@ -389,7 +392,7 @@ def _extent(
         if len(data) - end < least:
             return end, len(data), False
     mark, place, walk = start
-    found = _next(data, first, mark, lambda at: _signed(data, at - place) is walk)
+    found = _next(data, first + place, mark, lambda at: _signed(data, at - place) is walk)
     end = len(data) if found is None else found - place
     return end, end, True
 
@@ -502,13 +505,15 @@ def _aiff(data: Sequence, begin: int) -> tuple[list[Part], list[str], int]:
     )
     # the rate is a float of 80 bits: an exponent of 2, and a whole number whose first bit stands for 1
     rate = mantissa * 2.0 ** (exponent - 16383 - 63) if 16383 <= exponent < 16383 + 32 else 0.0
+    if not rate:
+        raise Broken("the file is broken: its header gives no sampling rate")
     width = channels * -(-bits // 8)
     plain = data[begin + 8 : begin + 12] == b"AIFF" or data[at + 18 : at + 22].lower() in _AIFC_PLAIN
     first, stated = place + 16, _RIFX.at(data, place)[1] - 8
     least = UNNOTICED * rate * width
     end, behind, wrong = _extent(data, first, stated, _RIFX, (b"FORM", 0, _aiff), least)
     size = end - first
-    believed = width and plain and rate and 0 < size <= LARGEST
+    believed = width and plain and 0 < size <= LARGEST
     miscounted = believed and abs(size // width - frames) > UNNOTICED * rate
     if not believed or not (wrong or miscounted):
         return [Part(((begin, behind),), whole=True)], [], behind
@@ -605,7 +610,10 @@ def _ogg(data: Sequence, begin: int) -> tuple[list[Part], list[str], int]:
     starts, at, beginning, ended, cut = [begin], begin, True, False, False
     while at < len(data):
         head = data[at : at + 27]
-        if head[:4] != b"OggS" or len(head) < 27:
+        if len(head) < 27:
+            cut, at = True, len(data)
+            break
+        if head[:4] != b"OggS":
             if _signed(data, _behind_padding(data, at)) not in (None, _ogg):
                 break
             found = _next(data, at + 1, b"OggS", lambda at: True)
@@ -681,6 +689,32 @@ def _asf(data: Sequence, begin: int) -> tuple[list[Part], list[str], int]:
     """ASF (WMA): the next begins with another header."""
     end = _next(data, begin + 16, _ASF, lambda at: True)
     end = len(data) if end is None else end
+    return [Part(((begin, end),), whole=True)], [], end
+
+
+_MARKS_OF_OTHERS = (
+    b"TTA1\1\0", b"TTA1\2\0", b"TTA1\3\0", b"#!AMR\n", b"#!AMR-WB\n", b"MPCKSH", b"MAC \x96\x0f",
+)  # fmt: skip
+"""How True Audio, AMR, Musepack and Monkey's Audio begin; hardly any other bytes in them are the same."""
+
+
+def _marked(data: Sequence, begin: int) -> tuple[list[Part], list[str], int]:
+    """A recording that is known by its first bytes alone: the next begins with the same."""
+    end = _next(data, begin + 6, data[begin : begin + 6], lambda at: True)
+    end = len(data) if end is None else end
+    return [Part(((begin, end),), whole=True)], [], end
+
+
+def _wavpack(data: Sequence, begin: int) -> tuple[list[Part], list[str], int]:
+    """WavPack: blocks with their sizes; the next recording begins where the number of a sample is 0 again."""
+    at = begin
+    while data[at : at + 4] == b"wvpk" and at + 32 <= len(data):
+        number, samples, flags = (_number(data, at + place, 4) for place in (16, 20, 24))
+        # several blocks of the same samples are of further channels
+        if at > begin and number == 0 and samples and flags >> 11 & 1:
+            return [Part(((begin, at),), whole=True)], [], at
+        at += 8 + _number(data, at + 4, 4)
+    end = min(max(at, begin + 4), len(data))
     return [Part(((begin, end),), whole=True)], [], end
 
 
@@ -774,8 +808,8 @@ def _frames_from(data: Sequence, at: int, end: int, stop: int, count: int) -> in
 
 def _behind_tags(data: Sequence, at: int) -> int:
     """The place behind ID3v2 tags that begin here, and zeros behind them; a tag may not be cut."""
-    while data[at : at + 3] == b"ID3" and at + _tag_size(data, at) <= len(data):
-        at = _behind_padding(data, at + _tag_size(data, at))
+    while data[at : at + 3] == b"ID3" and 0 < (size := _tag_size(data, at)) <= len(data) - at:
+        at = _behind_padding(data, at + size)
     return at
 
 
