@@ -37,7 +37,7 @@ def loaded(path, data):
     path.write_bytes(data)
     notes, streamed_notes = [], []
     signal = audio.mono(audio.load(path, RATE, note=notes.append))
-    streamed = folder._stream(path, RATE, streamed_notes.append)
+    streamed = audio.mono(folder._stream(path, RATE, streamed_notes.append))
     assert streamed_notes == notes
     assert abs(len(streamed) - len(signal)) <= 2 * max(1, len(notes))
     same = min(len(signal), len(streamed))
