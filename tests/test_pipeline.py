@@ -323,7 +323,7 @@ def test_encoders_of_ones_own_go_through_everything(tmp_path):
     report = (run.folder / "results" / "report.html").read_text()
     assert "my-bands" in report and "Encoder my-bands:" not in report
     assert "Encoder moving: The same audio gives other points" in report
-    told = (run.folder / "results" / "logs" / "embedding" / "moving.0.log").read_text().splitlines()[0]
+    told = (run.folder / "results" / "logs" / "embedding" / "moving.log").read_text().splitlines()[0]
     assert told.startswith("The same audio gives other points, by up to")
     assert "As its settings say, this is meant." in told
 

@@ -131,8 +131,8 @@ def test_snakemake_and_its_jobs_read_the_command_line_as_yaml(tmp_path):
     output = run.snakemake(
         "--dry-run", "--quiet", "host", "--config", corpora, "consistency={own_pairs: false}"
     )
-    assert "data/transformed/music/PS.2.npy" in output  # 150 excerpts are blocks 0 to 2
-    assert "data/transformed/music/PS.3.npy" not in output
+    assert "data/transformed/music/PS.1.npy" in output  # 150 excerpts are blocks 0 and 1
+    assert "data/transformed/music/PS.2.npy" not in output
 
     run.snakemake("data/noise.npy", "--config", 'corpora={music: {path: "123"}}', "noise={seconds: 1.5}")
     assert np.load(tmp_path / "data" / "noise.npy").shape == (round(1.5 * 22050),)
