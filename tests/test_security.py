@@ -312,7 +312,7 @@ def test_names_reach_tables_and_pages_as_text(here):
     names = ["NA", "a\rb.wav", "=cmd()|x", "<img src=x onerror=alert(1)>.txt"]
     music = here / "music"
     for number, name in enumerate(["good.wav", "NA.wav", "<b>artist/<i>album/song.wav"]):
-        data = broken.encode(broken.clip(str(number), 0, 2.5), "wav-16")
+        data = broken.encode(broken.clip(str(number), 0, 3.5), "wav-16")
         replace(broken.File("", name, data)).put(music)
     for name in names:
         (music / name).write_text("no audio")
@@ -351,7 +351,7 @@ def test_a_configuration_runs_no_code(here):
     run = Run(here / "run", "folder")
     name = "{corpus} mu{x}sic $(touch attacked)"
     for number in range(3):
-        data = broken.encode(broken.clip(str(number), 0, 2.5), "wav-16")
+        data = broken.encode(broken.clip(str(number), 0, 3.5), "wav-16")
         broken.File("", f"{name}/{number}.wav", data).put(run.folder)
     preset = run.folder / "workflow" / "presets" / "folder.yaml"
     whole = preset.read_text()
