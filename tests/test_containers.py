@@ -435,3 +435,44 @@ def test_headers_that_are_cut_come_to_an_end():
         for length in range(1, 200):
             parts, _ = containers.survey(data[:length])
             assert parts[0].ranges[0][1] <= length
+
+
+# long recordings, read block by block
+
+
+@pytest.mark.parametrize("rate", [RATE, 44100])
+def test_wild_samples_are_clipped_in_every_block_and_told_once(rate, tmp_path, monkeypatch):
+    """Before the rate is changed, which would make 40 wild samples of each."""
+    monkeypatch.setattr(audio, "AT_ONCE", 2 * rate)
+    right = tone(440, 4.5, rate, 2)
+    wild = right.copy()
+    # the last one in a block of few samples
+    wild[1000, 0], wild[rate + 1000, 1], wild[-3, 0] = 1e6, -1e30, 5e4
+    path = tmp_path / "wild.wav"
+    path.write_bytes(broken.encode(wild, "wav-float", rate))
+    notes = []
+    signal = np.concatenate(list(audio.stream(path, RATE, note=notes.append)))
+    assert notes == [
+        "3 sample(s) far beyond full scale (up to 1e+30 times) are faults of the file and are clipped to 1."
+    ]
+    assert len(signal) == pytest.approx(4.5 * RATE, abs=2)
+    assert np.abs(signal).max() <= 1.5
+    path.write_bytes(broken.encode(right, "wav-float", rate))
+    clean = np.concatenate(list(audio.stream(path, RATE)))
+    apart = np.ones(len(clean), dtype=bool)
+    for at in (1000, rate + 1000, 4.5 * rate - 3):
+        apart[max(0, int(at * RATE / rate) - 200) : int(at * RATE / rate) + 200] = False
+    np.testing.assert_allclose(signal[apart], clean[apart], atol=2e-3)
+
+
+def test_the_louder_channel_of_a_long_recording_is_not_the_one_with_a_wild_sample(tmp_path, monkeypatch):
+    monkeypatch.setattr(folder, "LONG", 1)
+    sound = tone(440, 4.0, 44100, 2)
+    sound[:, 0] = 0
+    sound[5000, 0] = 1e6
+    path = tmp_path / "a.wav"
+    path.write_bytes(broken.encode(sound, "wav-float", 44100))
+    signal, reason = folder.examine(path, RATE, 1.0, mix="louder")
+    assert reason is None
+    assert audio.rms(signal) == pytest.approx(0.3 / np.sqrt(2), rel=0.01)
+    assert frequency_of(signal.reshape(-1)[2000:-2000]) == pytest.approx(440, abs=2)

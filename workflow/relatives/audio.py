@@ -222,7 +222,9 @@ def load_stream(path, number, sample_rate, note=None):
 
 
 def stream(path, sample_rate, longest=np.inf, note=None):
-    """Read an audio file as `load` does, but never as a whole in memory, and without clipping wild samples.
+    """Read an audio file as `load` does, but never as a whole in memory.
+
+    What samples are wild (`ceiling`) is judged block by block.
 
     Parameters
     ----------
@@ -255,7 +257,7 @@ def stream(path, sample_rate, longest=np.inf, note=None):
                 change = soxr.ResampleStream(decoder.rate, sample_rate, channels, dtype="float32")
             # few samples at a low rate become many
             size = int(AT_ONCE / decoder.channels / max(1, sample_rate / decoder.rate)) or 1
-            held, block = 0, None
+            held, block, clipping = 0, None, _Clipping()
             lengths.append(0.0)
             while block is None or len(block) == size:
                 block = decoder.read(size)
@@ -263,12 +265,42 @@ def stream(path, sample_rate, longest=np.inf, note=None):
                 lengths[-1] = held / decoder.rate
                 if sum(lengths) > longest:
                     raise TooLarge(f"{shown(path)}: longer than {longest:g} s.")
+                last, block = len(block) < size, clipping.clip(block)
                 if block.shape[1] != channels:
                     # (samples,) -> (samples, 1) -> (samples, channels)
                     block = np.repeat(mono(block)[:, None], channels, axis=1)
-                yield block if change is None else change.resample_chunk(block, last=len(block) < size)
+                yield block if change is None else change.resample_chunk(block, last=last)
+            clipping.tell(note)
             _check_length(path, decoder, held, note)
     _tell_lengths(lengths, note)
+
+
+class _Clipping:
+    """Clips the wild samples of a recording that comes in blocks, and tells of all of them at once."""
+
+    def __init__(self):
+        self._number, self._loudest, self._limit, self._before = 0, 0.0, 0.0, None
+
+    def clip(self, block):
+        """A block, (samples, channels), clipped to its `ceiling`."""
+        judged = block
+        if self._before is not None and len(block) < len(self._before):
+            # of few samples, at an end, a single one is already more than the share that may be wild
+            judged = np.concatenate([self._before, block])
+        limit = ceiling(judged)
+        if limit < np.inf:
+            number = int(np.count_nonzero(np.abs(block) > limit))
+            if number:
+                self._number += number
+                self._loudest, self._limit = max(self._loudest, peak(block)), max(self._limit, limit)
+                block = np.clip(block, -limit, limit)
+        self._before = block
+        return block
+
+    def tell(self, note):
+        """Call `note` with a sentence, if anything was clipped."""
+        if self._number:
+            note(_in_words_of_clipping(self._number, self._loudest, self._limit))
 
 
 def promised(path):
@@ -845,8 +877,13 @@ def note_of_clipping(signal):
     """The sentence about a signal with wild samples, which are clipped to its `ceiling`."""
     limit = ceiling(signal)
     number = sum(int(np.count_nonzero(np.abs(part) > limit)) for part in _pieces(signal))
+    return _in_words_of_clipping(number, peak(signal), limit)
+
+
+def _in_words_of_clipping(number, loudest, limit):
+    """The sentence of `note_of_clipping` for so many wild samples, the loudest of them, and the ceiling."""
     return (
-        f"{number} sample(s) far beyond full scale (up to {peak(signal):.3g} times) are faults of the file"
+        f"{number} sample(s) far beyond full scale (up to {loudest:.3g} times) are faults of the file"
         f" and are clipped to {limit:.3g}."
     )
 
