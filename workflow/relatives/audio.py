@@ -862,6 +862,21 @@ def rms(signal):
     return float(np.sqrt(np.mean(np.square(signal, dtype=np.float64)))) if np.size(signal) else 0.0
 
 
+def level(signal):
+    """The RMS of a signal about its mean, a float: a constant offset (DC) is no sound and does not count.
+
+    Parameters
+    ----------
+    signal : (samples,) or (samples, channels) float array
+        Each channel has a mean of its own. Of no samples the level is 0.
+    """
+    if not np.size(signal):
+        return 0.0
+    signal = np.asarray(signal, dtype=np.float64)
+    # less its first sample, so that a constant is exactly 0
+    return float(np.sqrt(np.mean(np.var(signal - signal[0], axis=0))))
+
+
 def loudness(signal, sample_rate):
     """Integrated loudness of EBU R 128.
 
@@ -942,16 +957,17 @@ def loudness_gain(signal, target, sample_rate):
     Returns
     -------
     float
-        1 where there is nothing to match: the signal is zero throughout, or the target is silence.
+        1 where there is nothing to match: the signal is constant, or the target is silence.
     """
-    level = rms(signal)
-    if level == 0 or not np.isfinite(target):
+    # a constant offset (DC) would have the gain start too low for the music beside it
+    found = level(signal)
+    if found == 0 or not np.isfinite(target):
         return 1.0
     # filtered once: a gain changes the powers of the blocks by its square
     powers = _powers(signal, sample_rate)
     # Near -70 LUFS a gain moves blocks across the gate, and that changes the loudness: so start far above the
     # gate and repeat the correction. Elsewhere the first correction is exact.
-    gain = SAFE_LEVEL / level
+    gain = SAFE_LEVEL / found
     for _ in range(MATCHING_ROUNDS):
         measured = _gated(gain**2 * powers)
         if not np.isfinite(measured) or abs(target - measured) < MATCHING_TOLERANCE:
