@@ -115,6 +115,10 @@ PIECE = 1 << 20
 LOOK = 10
 """Seconds at a time in which a sound is looked for."""
 
+EDGE = 0.05
+"""Seconds at either end of a recording in which no sound is looked for. Where the rate was changed, a constant
+offset (DC) rings there, as it begins and ends at once."""
+
 WILD = 4.0
 """How many times the robust peak a sample must reach to be wild: 12 dB."""
 
@@ -732,8 +736,14 @@ def in_words(difference):
     return f"{difference:.0f} dB" if difference < MEASURABLE else f"more than {MEASURABLE} dB"
 
 
-def sounds(signal, sample_rate):
-    """Whether a signal has a loudness: a block above the gate of EBU R 128 in any part of it.
+def inner(signal, sample_rate):
+    """A signal, (samples, …), without `EDGE` seconds at either end; one of a block or less as a whole."""
+    edge = round(EDGE * sample_rate)
+    return signal[edge : len(signal) - edge] if len(signal) > BLOCK * sample_rate + 2 * edge else signal
+
+
+def sounds(signal, sample_rate, gain=1.0):
+    """Whether a signal has a loudness: a block above the gate of EBU R 128 in any part of it but its edges.
 
     A constant offset (DC) is no sound: it is taken out, part by part of about `LOOK` seconds.
 
@@ -743,11 +753,14 @@ def sounds(signal, sample_rate):
         Finite. Of several channels their mean is meant.
     sample_rate : int
         In Hz.
+    gain : float
+        By which the signal is multiplied before.
     """
+    signal = inner(signal, sample_rate)
     parts = max(1, len(signal) // (LOOK * sample_rate))
     bounds = np.linspace(0, len(signal), parts + 1).astype(int)
     for begin, end in itertools.pairwise(bounds):
-        part = mono(np.asarray(signal[begin:end], dtype=np.float64))
+        part = gain * mono(np.asarray(signal[begin:end], dtype=np.float64))
         part = part - part.mean() if len(part) else part
         if np.any(np.abs(part) > SILENCE) and np.isfinite(loudness(part, sample_rate)):
             return True
@@ -766,6 +779,29 @@ def sounding_share(signal, sample_rate):
     """
     signal = np.asarray(signal, dtype=np.float64)
     return float(np.mean(_powers(signal - signal.mean(), sample_rate) >= _power(GATE)))
+
+
+def kept_share(signal, gain):
+    """Of the samples above the level of silence, the share that a gain leaves above it.
+
+    Parameters
+    ----------
+    signal : (samples,) or (samples, channels) float array
+        Of several channels their mean is meant. It may lie on disk.
+    gain : float
+        At most 1.
+
+    Returns
+    -------
+    float
+        0 to 1; 1 where no sample is above `SILENCE`.
+    """
+    before = after = 0
+    for part in _pieces(signal):
+        magnitudes = np.abs(mono(part))
+        before += np.count_nonzero(magnitudes > SILENCE)
+        after += np.count_nonzero(magnitudes > SILENCE / gain)
+    return after / before if before else 1.0
 
 
 def peak(signal):
@@ -837,13 +873,12 @@ def clip_wild(signal, note=None):
     if limit == np.inf:
         return signal
     if note is not None:
-        note(note_of_clipping(signal))
+        note(note_of_clipping(signal, limit))
     return np.clip(signal, -limit, limit)
 
 
-def note_of_clipping(signal):
-    """The sentence about a signal with wild samples, which are clipped to its `ceiling`."""
-    limit = ceiling(signal)
+def note_of_clipping(signal, limit):
+    """The sentence about a signal with wild samples, which are clipped to its `ceiling`, `limit`."""
     number = sum(int(np.count_nonzero(np.abs(part) > limit)) for part in _pieces(signal))
     return (
         f"{number} sample(s) far beyond full scale (up to {peak(signal):.3g} times) are faults of the file"
