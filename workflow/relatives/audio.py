@@ -116,8 +116,8 @@ LOOK = 10
 """Seconds at a time in which a sound is looked for."""
 
 EDGE = 0.05
-"""Seconds at either end of a recording in which no sound is looked for. Where the rate was changed, a constant
-offset (DC) rings there, as it begins and ends at once."""
+"""Seconds at either end of a recording in which no sound is looked for. Where the rate was changed, a
+constant offset (DC) rings there, as it begins and ends at once."""
 
 WILD = 4.0
 """How many times the robust peak a sample must reach to be wild: 12 dB."""

@@ -309,7 +309,7 @@ def examine(
     reason = reason or _turned_down(signal, sample_rate, stems)
     if reason is None and len(signal) < round((shortest - SLACK) * sample_rate):
         seconds = len(signal) / sample_rate
-        reason = f"too short: {seconds:.3f} s, and the shortest allowed is {shortest:g} s"
+        reason = f"too short: {seconds:.2f} s, and the shortest allowed is {shortest:g} s"
     return (signal, None) if reason is None else (None, reason)
 
 
