@@ -115,6 +115,10 @@ PIECE = 1 << 20
 LOOK = 10
 """Seconds at a time in which a sound is looked for."""
 
+EDGE = 0.05
+"""Seconds at either end of a recording in which no sound is looked for. Where the rate was changed, a
+constant offset (DC) rings there, as it begins and ends at once."""
+
 WILD = 4.0
 """How many times the robust peak a sample must reach to be wild: 12 dB."""
 
@@ -764,8 +768,14 @@ def in_words(difference):
     return f"{difference:.0f} dB" if difference < MEASURABLE else f"more than {MEASURABLE} dB"
 
 
-def sounds(signal, sample_rate):
-    """Whether a signal has a loudness: a block above the gate of EBU R 128 in any part of it.
+def inner(signal, sample_rate):
+    """A signal, (samples, …), without `EDGE` seconds at either end; one of a block or less as a whole."""
+    edge = round(EDGE * sample_rate)
+    return signal[edge : len(signal) - edge] if len(signal) > BLOCK * sample_rate + 2 * edge else signal
+
+
+def sounds(signal, sample_rate, gain=1.0):
+    """Whether a signal has a loudness: a block above the gate of EBU R 128 in any part of it but its edges.
 
     A constant offset (DC) is no sound: it is taken out, part by part of about `LOOK` seconds.
 
@@ -775,11 +785,14 @@ def sounds(signal, sample_rate):
         Finite. Of several channels their mean is meant.
     sample_rate : int
         In Hz.
+    gain : float
+        By which the signal is multiplied before.
     """
+    signal = inner(signal, sample_rate)
     parts = max(1, len(signal) // (LOOK * sample_rate))
     bounds = np.linspace(0, len(signal), parts + 1).astype(int)
     for begin, end in itertools.pairwise(bounds):
-        part = mono(np.asarray(signal[begin:end], dtype=np.float64))
+        part = gain * mono(np.asarray(signal[begin:end], dtype=np.float64))
         part = part - part.mean() if len(part) else part
         if np.any(np.abs(part) > SILENCE) and np.isfinite(loudness(part, sample_rate)):
             return True
@@ -798,6 +811,29 @@ def sounding_share(signal, sample_rate):
     """
     signal = np.asarray(signal, dtype=np.float64)
     return float(np.mean(_powers(signal - signal.mean(), sample_rate) >= _power(GATE)))
+
+
+def kept_share(signal, gain):
+    """Of the samples above the level of silence, the share that a gain leaves above it.
+
+    Parameters
+    ----------
+    signal : (samples,) or (samples, channels) float array
+        Of several channels their mean is meant. It may lie on disk.
+    gain : float
+        At most 1.
+
+    Returns
+    -------
+    float
+        0 to 1; 1 where no sample is above `SILENCE`.
+    """
+    before = after = 0
+    for part in _pieces(signal):
+        magnitudes = np.abs(mono(part))
+        before += np.count_nonzero(magnitudes > SILENCE)
+        after += np.count_nonzero(magnitudes > SILENCE / gain)
+    return after / before if before else 1.0
 
 
 def peak(signal):
@@ -869,13 +905,12 @@ def clip_wild(signal, note=None):
     if limit == np.inf:
         return signal
     if note is not None:
-        note(note_of_clipping(signal))
+        note(note_of_clipping(signal, limit))
     return np.clip(signal, -limit, limit)
 
 
-def note_of_clipping(signal):
-    """The sentence about a signal with wild samples, which are clipped to its `ceiling`."""
-    limit = ceiling(signal)
+def note_of_clipping(signal, limit):
+    """The sentence about a signal with wild samples, which are clipped to its `ceiling`, `limit`."""
     number = sum(int(np.count_nonzero(np.abs(part) > limit)) for part in _pieces(signal))
     return _in_words_of_clipping(number, peak(signal), limit)
 
@@ -897,6 +932,21 @@ def _pieces(signal):
 def rms(signal):
     """Root of the mean square of all samples, a float; 0 for a signal without samples."""
     return float(np.sqrt(np.mean(np.square(signal, dtype=np.float64)))) if np.size(signal) else 0.0
+
+
+def level(signal):
+    """The RMS of a signal about its mean, a float: a constant offset (DC) is no sound and does not count.
+
+    Parameters
+    ----------
+    signal : (samples,) or (samples, channels) float array
+        Each channel has a mean of its own. Of no samples the level is 0.
+    """
+    if not np.size(signal):
+        return 0.0
+    signal = np.asarray(signal, dtype=np.float64)
+    # less its first sample, so that a constant is exactly 0
+    return float(np.sqrt(np.mean(np.var(signal - signal[0], axis=0))))
 
 
 def loudness(signal, sample_rate):
@@ -979,16 +1029,17 @@ def loudness_gain(signal, target, sample_rate):
     Returns
     -------
     float
-        1 where there is nothing to match: the signal is zero throughout, or the target is silence.
+        1 where there is nothing to match: the signal is constant, or the target is silence.
     """
-    level = rms(signal)
-    if level == 0 or not np.isfinite(target):
+    # a constant offset (DC) would have the gain start too low for the music beside it
+    found = level(signal)
+    if found == 0 or not np.isfinite(target):
         return 1.0
     # filtered once: a gain changes the powers of the blocks by its square
     powers = _powers(signal, sample_rate)
     # Near -70 LUFS a gain moves blocks across the gate, and that changes the loudness: so start far above the
     # gate and repeat the correction. Elsewhere the first correction is exact.
-    gain = SAFE_LEVEL / level
+    gain = SAFE_LEVEL / found
     for _ in range(MATCHING_ROUNDS):
         measured = _gated(gain**2 * powers)
         if not np.isfinite(measured) or abs(target - measured) < MATCHING_TOLERANCE:

@@ -227,7 +227,7 @@ def test_encoder(options: argparse.Namespace) -> int:
     space = name_of(options.encoder)
     with one_sentence():
         encoder = load(options)
-    windows, excerpts, skipped = read(
+    windows, excerpts, skipped, notes = read(
         Path(options.audio), options.excerpts, rate, options.seed, options.mix, options.shortest
     )
     originals = examination.originals(windows, round(examination.SECONDS * rate))
@@ -262,6 +262,7 @@ def test_encoder(options: argparse.Namespace) -> int:
         noise=noise,
         excerpts=excerpts,
         skipped=skipped,
+        notes=notes,
         command=command(options),
         versions={name: version(name) for name in PACKAGES},
     )
@@ -327,7 +328,7 @@ def read(
     seed: int,
     mix: str = "mean",
     shortest: float | None = None,
-) -> tuple[np.ndarray, pd.DataFrame, dict[str, str]]:
+) -> tuple[np.ndarray, pd.DataFrame, dict[str, str], dict[str, str]]:
     """Draw excerpts from a folder.
 
     Parameters
@@ -347,6 +348,8 @@ def read(
         As from `corpora.excerpts.draw`.
     skipped : dict of str to str
         The reason for which a file could not be used.
+    notes : dict of str to str
+        What was odd in a file that is used all the same; under "all excerpts", how many are in part zeros.
 
     Raises
     ------
@@ -380,9 +383,12 @@ def read(
         except InputError as error:
             # it sounds too little; the store is not the user's folder
             raise InputError(str(error).replace(directory, str(folder))) from error
+        odd = corpus.tracks.loc[corpus.tracks["notes"] != "", ["track_id", "notes"]]
+        notes = dict(odd.itertuples(index=False, name=None))
         if note := excerpts.note_of_padding(corpus, drawn, samples, window, examination.FASTEST):
             print(note, file=sys.stderr)
-        return excerpts.windows(corpus, drawn, samples, window), drawn, skipped
+            notes["all excerpts"] = note
+        return excerpts.windows(corpus, drawn, samples, window), drawn, skipped, notes
 
 
 def too_little(folder: Path, count: int, room: list[int], skipped: dict[str, str]) -> str:

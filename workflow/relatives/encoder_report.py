@@ -48,6 +48,7 @@ def build(
     noise: np.ndarray,
     excerpts: pd.DataFrame,
     skipped: Mapping[str, str],
+    notes: Mapping[str, str],
     command: str,
     versions: Mapping[str, str],
 ) -> str:
@@ -66,8 +67,8 @@ def build(
         As they were given to `examination.measure`, to make the excerpts again that are to be heard.
     excerpts : DataFrame
         As from `corpora.excerpts.draw`.
-    skipped : mapping of str to str
-        The reason for each file that could not be used.
+    skipped, notes : mapping of str to str
+        The reason for each file that could not be used; what was odd in those that were used all the same.
     command : str
         That makes the page again.
     versions : mapping of str to str
@@ -134,6 +135,7 @@ def build(
             if check.name in repeatability.TOLERANCES
         ],
         skipped=skipped,
+        notes=notes,
         command=command,
         versions=versions,
     )

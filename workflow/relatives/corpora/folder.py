@@ -4,17 +4,17 @@ Every file is a track and a song of its own, and its path in the folder its ``tr
 whether a file is audio, not its name. What cannot be used is skipped with its reason: not audio, broken,
 truncated, shorter than the configured ``shortest``, longer than 12 hours, silent, or with samples that are
 not numbers; with channels that cancel each other, as what is measured is their mean; and the second of two
-files of the same audio, which might else be in training and in the test at once (`duplicates`). Names that
-begin with a dot, and what systems leave in folders (`CLUTTER`), are passed over, as file managers do. Links
-are followed, but no folder is entered twice.
+files of the same audio, which might else be in training and in the test at once (`duplicates`); and half a
+download (`UNFINISHED`), whatever is in it. Names that begin with a dot, and what systems leave in folders
+(`CLUTTER`), are passed over, as file managers do. Links are followed, but no folder is entered twice.
 
 The parent folder is taken for the album, its parent for the artist. Files are split by `settings["split"]`,
 at random, and each of training, validation and test gets at least one: so three usable files are needed.
 
-Mono and stereo are kept where the mean of the channels is measured (``mix``); else one channel is. More than
-two channels are mixed to one. Files are decoded twice, first to see which can be used and then, one after
-another, to be stored. Recordings of more than 20 minutes pass through temporary files and are mixed to one
-channel there, so that they never are in memory as a whole.
+Mono and stereo are kept where the mean of the channels is measured (``mix``), so that no excerpt need be
+drawn where they cancel each other; else one channel is. More than two channels are mixed to one. Files are
+decoded twice, first to see which can be used and then, one after another, to be stored. Recordings of more
+than 20 minutes pass through temporary files, so that they never are in memory as a whole.
 """
 
 import os
@@ -29,7 +29,7 @@ import numpy as np
 
 from relatives import audio
 from relatives.corpora.duplicates import LEAVE_OUT, ONE_SPLIT, Seen, digest
-from relatives.corpora.store import SPLITS, Skipped, Track
+from relatives.corpora.store import SPLITS, TURNED_DOWN, Skipped, Track, scale
 from relatives.errors import InputError, shown
 from relatives.seeds import generator
 
@@ -47,8 +47,17 @@ CLUTTER = {
 """What macOS, Windows, Linux and Synology leave in folders, in small letters. The files in ``@eaDir`` and
 ``__MACOSX`` have the names of the music."""
 
+UNFINISHED = {".part", ".partial", ".tmp", ".temp", ".crdownload", ".download", ".filepart", ".aria2"}
+"""Suffixes, in small letters, of half a download: never used, whatever is in it."""
+
 # The share of a track that has to cancel for it to be told
 TOLD = 0.05
+
+# Seconds that a track may lack of the shortest allowed: codecs and changes of the rate take a few samples
+SLACK = 0.05
+
+# Of the samples that sounded, the share that has to sound still once a track is turned down
+KEPT = 0.5
 
 
 def provides(settings: dict) -> set[str]:
@@ -254,7 +263,8 @@ def examine(
 ) -> tuple[np.ndarray | None, str | None]:
     """The samples of a file and None, or None and why the file cannot be used.
 
-    Whether it sounds is judged of what will be measured, the mix, not of its channels.
+    Whether it sounds is judged of what will be measured: the mix, not its channels, at the level at which it
+    is stored.
 
     Parameters
     ----------
@@ -262,7 +272,7 @@ def examine(
     sample_rate
         In Hz.
     shortest
-        Seconds that it must last.
+        Seconds that it must last; `SLACK` less is enough.
     read
         A function of the file, the rate and `note` that gives its samples and raises an InputError if it
         cannot; `decode` by default.
@@ -280,6 +290,8 @@ def examine(
         As from `mixed`; stems as they are.
     reason : str or None
     """
+    if file.suffix.lower() in UNFINISHED and not stems:
+        return None, f"passed over: half a download, as {file.suffix} says; rename it if it is whole"
     try:
         signal = (read or decode)(file, sample_rate, note=note)
     except InputError as error:
@@ -294,7 +306,8 @@ def examine(
     elif reason is None:
         signal = mixed(signal, sample_rate, mix)
         reason = _unheard(channels, signal, sample_rate, mix, note)
-    if reason is None and len(signal) < round(shortest * sample_rate):
+    reason = reason or _turned_down(signal, sample_rate, stems)
+    if reason is None and len(signal) < round((shortest - SLACK) * sample_rate):
         seconds = len(signal) / sample_rate
         reason = f"too short: {seconds:.2f} s, and the shortest allowed is {shortest:g} s"
     return (signal, None) if reason is None else (None, reason)
@@ -306,7 +319,7 @@ def mixed(signal: np.ndarray, sample_rate: int, how: str) -> np.ndarray:
     Parameters
     ----------
     signal
-        (samples,) or (samples, channels). A long one that lies on disk gives one channel, on disk too.
+        (samples,) or (samples, channels). Of a long one that lies on disk, the mix does, too.
     sample_rate
         In Hz.
     how
@@ -316,11 +329,11 @@ def mixed(signal: np.ndarray, sample_rate: int, how: str) -> np.ndarray:
     -------
     (samples,) or (samples, 1 or 2) float32
     """
-    if signal.ndim == 1:
+    if signal.ndim == 1 or (how == "mean" and signal.shape[1] == 2):
         return signal
     if isinstance(signal, np.memmap):
         return _mixed_on_disk(signal, sample_rate, how)
-    return signal if how == "mean" and signal.shape[1] <= 2 else audio.mix(signal, sample_rate, how)
+    return signal if how == "mean" and signal.shape[1] == 1 else audio.mix(signal, sample_rate, how)
 
 
 def _mixed_on_disk(signal: np.ndarray, sample_rate: int, how: str) -> np.ndarray:
@@ -358,42 +371,74 @@ def _unheard(
             return f"its left channel, which mix: left uses, is {silent}; mix: louder uses the other"
         return silent
     compared = audio.compare_channels(channels, sample_rate)
-    if audio.cancels(compared) and audio.sounds(channels[:, compared.louder], sample_rate):
-        return in_words(compared)
+    if silent and not (audio.cancels(compared) and audio.sounds(channels[:, compared.louder], sample_rate)):
+        return silent
+    return cancelled(compared, note, kept=signal.ndim == 2)
+
+
+def cancelled(compared: audio.Channels, note: Callable[[str], None] | None, kept: bool) -> str | None:
+    """Why channels whose mean is measured cancel each other too much, or None; a note where they do in part.
+
+    Parameters
+    ----------
+    compared
+        As from `relatives.audio.compare_channels`.
+    note
+        As in `examine`.
+    kept
+        Whether the corpus keeps the channels. If so, no excerpt is drawn where they cancel each other. Of
+        stems and surround it keeps one: those are left out if they cancel in `TOLD` of their length.
+    """
+    way_out = "mix: left or louder uses one of them"
+    part = f"cancel each other in {compared.share:.0%} of its length"
+    below = f"is {audio.in_words(compared.below)} below the louder one"
+    if audio.cancels(compared):
+        return f"its channels {part}: their mean, which is measured, {below}; {way_out}"
+    if compared.share >= TOLD and not kept:
+        return f"its channels {part}, and excerpts, drawn of their mean alone, might lie there; {way_out}"
     if note is not None and compared.share >= TOLD:
-        note(
-            f"Its channels cancel each other in {compared.share:.0%} of its length, where no excerpt is"
-            " drawn."
-        )
+        note(f"Its channels {part}, where no excerpt is drawn.")
     elif note is not None and compared.cancellation > audio.PARTLY_CANCELLED:
-        note(
-            "Its channels partly cancel each other: their mean is"
-            f" {audio.in_words(compared.below)} below the louder one."
-        )
-    return silent
-
-
-def in_words(compared: audio.Channels) -> str:
-    """Why a file is left out whose channels cancel each other."""
-    return (
-        f"its channels cancel each other in {compared.share:.0%} of its length: their mean, which is"
-        f" measured, is {audio.in_words(compared.below)} below the louder one; mix: left or louder uses one"
-        " of them"
-    )
+        note(f"Its channels partly cancel each other: their mean {below}.")
+    return None
 
 
 def _silent(signal: np.ndarray, sample_rate: int) -> str | None:
     """Why a signal, (samples,) or (samples, channels), is silent in its mean, or None."""
     if audio.sounds(signal, sample_rate):
         return None
-    signal = audio.mono(signal)
-    mean = float(signal.mean(dtype=np.float64))
-    loudest = max(float(signal.max()) - mean, mean - float(signal.min()))
-    if loudest == 0:
+    signal = audio.inner(signal, sample_rate)
+    total, highest, lowest = 0.0, -np.inf, np.inf
+    # second by second, as a long one lies on disk
+    for first in range(0, len(signal), sample_rate):
+        part = audio.mono(signal[first : first + sample_rate])
+        total += float(part.sum(dtype=np.float64))
+        highest, lowest = max(highest, float(part.max())), min(lowest, float(part.min()))
+    mean = total / len(signal)
+    if highest == lowest:
         return "silent" if mean == 0 else "silent: a constant offset and nothing else"
     return (
         f"silent: nothing in it is above {audio.GATE:g} LUFS, and its peak, a constant offset left out, is"
-        f" {audio.decibels(loudest):.1f} dB of full scale"
+        f" {audio.decibels(max(highest - mean, mean - lowest)):.1f} dB of full scale"
+    )
+
+
+def _turned_down(signal: np.ndarray, sample_rate: int, stems: bool) -> str | None:
+    """Why next to nothing is left of a signal once it is turned down to its loudest samples, or None.
+
+    Of wild samples a few are clipped (`relatives.audio.ceiling`). Where there are more, the whole is turned
+    down to make room for them, and the rest may come to lie below the level of silence.
+    """
+    _, gain = scale(signal, stems)
+    if gain >= TURNED_DOWN:
+        return None
+    mixture = signal.sum(axis=1) if stems else signal
+    if audio.kept_share(mixture, gain) >= KEPT and audio.sounds(mixture, sample_rate, gain):
+        return None
+    return (
+        f"silent but for its loudest samples: they go {-audio.decibels(gain):.0f} dB beyond full scale, are"
+        " too many to be clipped as faults, and next to nothing is left of the rest once all is turned down"
+        " to make room for them; mend the file"
     )
 
 

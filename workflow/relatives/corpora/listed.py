@@ -40,9 +40,6 @@ TAGS = 50
 SUFFIXES = {".ogg", ".oga", ".opus", ".mp3", ".flac", ".wav", ".m4a", ".aac", ".wma", ".aif", ".aiff", ".au"}
 """Suffixes, in small letters, by which a file is known to be audio without a look into it."""
 
-UNFINISHED = {".part", ".partial", ".tmp", ".temp", ".crdownload", ".download", ".filepart", ".aria2"}
-"""Suffixes, in small letters, of half a download: never used, whatever is in it."""
-
 HEADS = re.compile(
     rb"RI(FF|FX)....(WAVE|AVI )|RF64|riff\x2e\x91|FORM....(AIF[FC]|8SVX)|fLaC|OggS|ID3|\xff[\xe2-\xfd]|\.snd"
     rb"|caff|....ftyp|0&\xb2u|MAC |wvpk|MPCK|MP\+|TTA1|#!AMR|\x1aE\xdf\xa3|DSD |FLV|ajkg|tBaK|Creative"
@@ -247,7 +244,7 @@ def clips(
 
     A file is audio by its suffix, in large or small letters, or, where no file of a clip has such a suffix,
     by how it begins. Of several files of a clip the first by its path is used that is not empty. Never used
-    are hidden files (`folder.is_hidden`) and half a download (`UNFINISHED`).
+    are hidden files (`folder.is_hidden`) and half a download (`folder.UNFINISHED`).
 
     Parameters
     ----------
@@ -345,7 +342,7 @@ def _no_audio(file: Path) -> str:
     """What to say of a file that is no audio."""
     if file.is_dir():
         return "a folder that cannot be opened"
-    return "half a download" if _suffix(file) in UNFINISHED else "no audio"
+    return "half a download" if _suffix(file) in folder.UNFINISHED else "no audio"
 
 
 def size(file: Path) -> int:
@@ -358,7 +355,7 @@ def size(file: Path) -> int:
 
 def _begins_as_audio(file: Path) -> bool:
     """Whether a file may be audio by its first bytes; not where its name says that it is half a download."""
-    if _suffix(file) in UNFINISHED or not file.is_file():
+    if _suffix(file) in folder.UNFINISHED or not file.is_file():
         return False
     try:
         with open(file, "rb") as opened:

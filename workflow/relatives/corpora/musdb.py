@@ -4,8 +4,8 @@ MUSDB18 has a stem file a song, ``train/Artist - Title.stem.mp4``, whose five au
 drums, bass, other and vocals; MUSDB18-HQ has a folder a song, ``train/Artist - Title/``, with a WAV file a
 stem. The module reads whichever is there; of a song that is both, its stem file. The accompaniment is the sum
 of drums, bass and other, and the mixture that of all four. All are mixed to mono in one way (``mix``), which
-the mixture decides: its louder side is that of its stems, and where its channels cancel each other, the song
-is left out.
+the mixture decides: its louder side is that of its stems, and where its channels cancel each other, in a
+twentieth of its length already, the song is left out.
 
 The test songs are the published ones; the training songs are drawn 7 : 3 into training and validation, as the
 study's text says. Its own draw is not published, nor is it `musdb`'s list of 14 songs for validation. Its
@@ -109,7 +109,8 @@ def read(
     Raises
     ------
     InputError
-        A stem cannot be read, or the channels of the mixture cancel each other where their mean is asked for.
+        A stem cannot be read, or the channels of the mixture cancel each other where their mean is asked for
+        (`folder.cancelled`).
     """
     there = listed.beside()
 
@@ -128,14 +129,20 @@ def read(
     vocals = stem("vocals")
     # the streams of a file may end a frame of the codec apart
     others = [stem(name)[: len(vocals)] for name in ACCOMPANIMENT]
-    side = _side(file, [vocals, *others], sample_rate, how)
+    side = _side(file, [vocals, *others], sample_rate, how, note)
     accompaniment = np.zeros(len(vocals), np.float32)
     for other in others:
         accompaniment[: len(other)] += _one(other, side)
     return np.stack([_one(vocals, side), accompaniment], axis=1)
 
 
-def _side(file: Path, stems: list[np.ndarray], sample_rate: int, how: str) -> int | None:
+def _side(
+    file: Path,
+    stems: list[np.ndarray],
+    sample_rate: int,
+    how: str,
+    note: Callable[[str], None] | None = None,
+) -> int | None:
     """The channel of all stems, (samples, channels), that is used; None where it is their mean."""
     if how == "left":
         return 0
@@ -147,8 +154,8 @@ def _side(file: Path, stems: list[np.ndarray], sample_rate: int, how: str) -> in
     compared = audio.compare_channels(mixture, sample_rate)
     if how == "louder":
         return compared.louder
-    if audio.cancels(compared):
-        raise InputError(f"{shown(file)}: {folder.in_words(compared)}")
+    if reason := folder.cancelled(compared, note, kept=False):
+        raise InputError(f"{shown(file)}: {reason}")
     return None
 
 

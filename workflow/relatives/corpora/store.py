@@ -149,8 +149,9 @@ def write(directory: str | Path, items: Iterable[Track | Skipped]) -> None:
                     raise InputError(f"Track {item.track_id!r} comes twice; a track_id must be unique.")
                 kind = kind or _Kind.of(item)
                 signal = _checked(item, kind)
-                gain = _write_pcm(signal, kind, audio_file, stems_file)
-                item = replace(item, notes=(*item.notes, *_notes_of_level(signal, gain)))
+                limit, gain = scale(signal, kind.stems)
+                _write_pcm(signal, limit, gain, kind, audio_file, stems_file)
+                item = replace(item, notes=(*item.notes, *_notes_of_level(signal, limit, gain)))
                 rows[item.track_id] = _row(item, offset, signal.shape, kind, gain)
                 for note in item.notes:
                     print(f"Note on {shown(item.track_id)}: {shown(note)}", file=sys.stderr)
@@ -215,15 +216,34 @@ def _checked(track: Track, kind: _Kind) -> np.ndarray:
     return signal
 
 
-def _write_pcm(signal: np.ndarray, kind: _Kind, audio_file: BinaryIO, stems_file: BinaryIO) -> float:
-    """Append a track to both files, block by block, and return its gain."""
-    # the loudest sample that is not wild
-    limit = min(peak(signal), ceiling(signal))
-    if kind.stems:
-        signal = np.clip(signal, -limit, limit)
-        gain = STEMS_LIMIT / max(limit, peak(signal.sum(axis=1)), STEMS_LIMIT)
-    else:
-        gain = 1.0 / max(limit, 1.0)
+def scale(signal: np.ndarray, stems: bool = False) -> tuple[float, float]:
+    """How a track is fitted into full scale.
+
+    Parameters
+    ----------
+    signal
+        (samples,), (samples, channels) or, where it is `stems`, vocals and accompaniment. Finite, not empty.
+    stems
+
+    Returns
+    -------
+    limit : float
+        To which wild samples are clipped (`relatives.audio.ceiling`); infinite where there are none.
+    gain : float
+        By which the track is multiplied then: 1 where nothing, and no sum of stems, is beyond full scale.
+    """
+    limit = ceiling(signal)
+    loudest = min(peak(signal), limit)
+    if stems:
+        mixture = np.clip(signal, -limit, limit).sum(axis=1)
+        return limit, STEMS_LIMIT / max(loudest, peak(mixture), STEMS_LIMIT)
+    return limit, 1.0 / max(loudest, 1.0)
+
+
+def _write_pcm(
+    signal: np.ndarray, limit: float, gain: float, kind: _Kind, audio_file: BinaryIO, stems_file: BinaryIO
+) -> None:
+    """Append a track to both files, block by block."""
     for first in range(0, len(signal), BLOCK):
         block = np.clip(signal[first : first + BLOCK], -limit, limit)
         pcm = to_int16(block * np.float32(gain)).astype("<i2")
@@ -231,12 +251,11 @@ def _write_pcm(signal: np.ndarray, kind: _Kind, audio_file: BinaryIO, stems_file
             stems_file.write(pcm.tobytes())
             pcm = pcm[:, 0] + pcm[:, 1]
         audio_file.write(pcm.tobytes())
-    return gain
 
 
-def _notes_of_level(signal: np.ndarray, gain: float) -> list[str]:
-    """What is to be said of the level of a track that was stored with a gain."""
-    notes = [note_of_clipping(signal)] if ceiling(signal) < np.inf else []
+def _notes_of_level(signal: np.ndarray, limit: float, gain: float) -> list[str]:
+    """What is to be said of the level of a track that was stored with a limit and a gain."""
+    notes = [note_of_clipping(signal, limit)] if limit < np.inf else []
     if gain < TURNED_DOWN:
         notes.append(f"It goes {-decibels(gain):.0f} dB beyond full scale and is turned down by so much.")
     return notes

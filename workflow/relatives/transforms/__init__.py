@@ -29,7 +29,7 @@ and the code that its authors released.
 import numpy as np
 
 from relatives import seeds
-from relatives.audio import centre, loudness, loudness_gain, quantise, rms
+from relatives.audio import centre, level, loudness, loudness_gain, quantise
 from relatives.errors import InputError
 from relatives.transforms import mp3, rubberband
 from relatives.transforms.grid import GRID, ORIGINAL, RANGES, SMALLEST, UNITS, check
@@ -170,14 +170,14 @@ def _transform(name, magnitude, signal, sample_rate, seed, noise):
 
 def _matching_gain(transformed, original, sample_rate):
     """The factor that sets a signal back to the level of the original; 0 where nothing is left of it."""
-    level, wanted = rms(transformed), rms(original)
-    if level <= LOST * wanted and not np.isfinite(loudness(transformed, sample_rate)):
+    found, wanted = level(transformed), level(original)
+    if found <= LOST * wanted and not np.isfinite(loudness(transformed, sample_rate)):
         return 0.0
     target = loudness(original, sample_rate)
     if np.isfinite(target):
         return loudness_gain(transformed, target, sample_rate)
     # too quiet for EBU R 128
-    return wanted / level if wanted else 1.0
+    return wanted / found if wanted else 1.0
 
 
 def _usable(audio):

@@ -1,7 +1,7 @@
 """Pink and environmental noise, mixed in at a signal-to-noise ratio.
 
 The signal-to-noise ratio is the ratio of the RMS levels of the signal and of the noise that is added to it,
-in dB, both over the whole length of the signal.
+in dB, both over the whole length of the signal and about their means: a constant offset (DC) is no sound.
 """
 
 import numpy as np
@@ -154,14 +154,14 @@ def add(signal, noise, ratio):
     Parameters
     ----------
     signal, noise : (samples,) float array
-        The noise is not silent.
+        The noise is not silent, nor constant.
     ratio : float
-        In dB.
+        In dB, of the levels about the mean (`relatives.audio.level`).
 
     Returns
     -------
     (samples,) float64
-        A silent signal is left silent: no level of noise has a ratio to it.
+        A silent or constant signal is left as it is: no level of noise has a ratio to it.
     """
-    level = audio.rms(signal) / audio.rms(noise) * 10 ** (-ratio / 20)
+    level = audio.level(signal) / audio.level(noise) * 10 ** (-ratio / 20)
     return signal + level * np.asarray(noise, dtype=np.float64)
