@@ -128,7 +128,6 @@ def effects_between_spaces(run: Run) -> Iterator[Part]:
         "agreement": ("largest", "considerably smaller"),
         "correlation": ("very similar", "very similar"),
     }
-    interaction = "space:transformation"
     # What is held against the interaction
     against = {"agreement": ("the transformation", "transformation"), "correlation": ("the space", "space")}
     for measure, (larger, effect) in against.items():
@@ -146,7 +145,7 @@ def effects_between_spaces(run: Run) -> Iterator[Part]:
                 yield Part(
                     words.multiple(larger, "that of the interaction of space and transformation", of),
                     second,
-                    run.ratio_of_f(model, effect, interaction),
+                    run.ratio_of_f(model, effect, "space:transformation"),
                     bound=1,
                     decides=second != NOT_SAID,
                 )

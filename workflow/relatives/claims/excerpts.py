@@ -101,7 +101,7 @@ class OfExcerpts(Tables):
             float(value),
             lower,
             upper,
-            f"{100 * self.level:g} % interval (jackknife over excerpts; may cover less)",
+            f"{100 * self.level:g} % interval (jackknife over excerpts, rather too narrow)",
         )
 
     def _where_both_fail(self, space, audio_distance, latent_distance):
