@@ -44,8 +44,9 @@ def within(
     ts=(1.0, 0.97, 0.92),
     spaces=LATENT,
     sensitive=(0.5, 0.3, 0.05),
+    ts_simple=(1.0, 0.95, 0.8),
 ):
-    """Consistencies by gravity: audio space (`ts` under TS by DTW), latent spaces; VS and AE `sensitive`."""
+    """Consistencies by gravity: audio space, under TS by itself; latent spaces; VS and AE `sensitive`."""
     places = tidy.places(grid)
     # In every space it is the same excerpts that are lost first
     order = np.random.default_rng(0).permutation(len(EXCERPTS)) / len(EXCERPTS)
@@ -59,6 +60,8 @@ def within(
                 (
                     ts
                     if (name, distance) == ("TS", "dtw")
+                    else ts_simple
+                    if (name, distance) == ("TS", "simple")
                     else audio
                     if space == "audio"
                     else sensitive
@@ -191,6 +194,23 @@ def resampled(effects, spread):
     )
 
 
+def marginal_means(means, effects):
+    """The levels that each model has: the spaces of its differences, else the study's; and what GRID has."""
+    rows = []
+    for model in sorted({model for model, _ in effects}):
+        levels = {"transformation": [name for name in GRID if name != "OG"]}
+        if model == "performance":
+            levels |= {"task": list(TASKS), "encoder": ["VGG", "MFCC"]}
+        else:
+            levels["space"] = list(means.get((model, "space"), LATENT))
+        rows += [
+            {"model": model, "term": factor, factor: level}
+            for factor, found in levels.items()
+            for level in found
+        ]
+    return pd.DataFrame(rows)
+
+
 def models(means=None, effects=None, half=0.01, spread=0.01):
     """The tables of the additive models, with some means or F changed."""
     means, effects = MEANS | (means or {}), EFFECTS | (effects or {})
@@ -200,6 +220,7 @@ def models(means=None, effects=None, half=0.01, spread=0.01):
         ),
         "anova": pd.DataFrame([(*term, F) for term, F in effects.items()], columns=["model", "term", "F"]),
         "resampled_f": resampled(effects, spread),
+        "means": marginal_means(means, effects),
         "fit": pd.DataFrame({"model": sorted({model for model, _ in EFFECTS}), "problem": np.nan}),
     } | mixed({model: levels for (model, term), levels in means.items() if term == "space"}, half)
 
@@ -262,10 +283,10 @@ def test_a_run_like_the_study_supports_every_finding():
     assert table["kind"].tolist() == ["finding"] * 10 + ["further sentence"] * 7
     assert table["section"].str.len().gt(2).all()
     assert set(table["verdict"]) == {SUPPORTED} and set(evidence["verdict"]) == {SUPPORTED, BESIDE}
-    assert set(evidence.loc[evidence["verdict"] == BESIDE, "claim"]) == {6, 7, 17}
+    assert set(evidence.loc[evidence["verdict"] == BESIDE, "claim"]) == {1, 6, 7, 13, 17}
     assert table["statement"].str.endswith(".").all() and table["statement"].is_unique
     assert not evidence.duplicated("quantity").any(), "one quantity would decide two findings"
-    sizes = [23, 7, 10, 2, 4, 16, 10, 1, 8, 10, 2, 10, 16, 8, 3, 10, 6]
+    sizes = [28, 7, 10, 2, 4, 16, 10, 1, 8, 10, 2, 10, 16, 8, 3, 10, 7]
     assert evidence.groupby("claim").size().tolist() == sizes
 
 
@@ -302,9 +323,13 @@ SPACES = (
     ("correlation_dtw_euclidean", "space"),
 )
 UPSETS = {
-    "an audio distance loses excerpts at once": (1, lambda: {"within": within(audio=(0.6, 0.5, 0.05))}),
-    "consistency does not fall": (1, lambda: {"within": within(audio=(1, 1, 1), ts=(1, 1, 1))}),
-    "TS falls as the others do": (1, lambda: {"within": within(ts=(1, 0.5, 0.02))}),
+    "an audio distance loses excerpts at once": (1, lambda: {"within": within(audio=(0.75, 0.5, 0.05))}),
+    "consistency does not fall": (
+        1,
+        lambda: {"within": within(audio=(1, 1, 1), ts=(1, 1, 1), ts_simple=(1, 1, 1))},
+    ),
+    "TS falls as the others do under DTW": (1, lambda: {"within": within(ts=(1, 0.5, 0.02))}),
+    "TS falls as the others do under SiMPle": (1, lambda: {"within": within(ts_simple=(1, 0.5, 0.02))}),
     "MFCC performs better": (2, lambda: models({("performance", "encoder"): {"VGG": 0.1, "MFCC": 0.2}})),
     "another effect is larger": (2, lambda: models(effects={("performance", "task"): 990.0})),
     "a gap is larger than that of AE": (
@@ -335,11 +360,20 @@ UPSETS = {
     "PS is mild": (9, lambda: performance(pitch=0.1)),
     "the originals have another order": (10, lambda: between(originals=CORRELATIONS | {"AT": 0.6})),
     "another interaction is larger": (11, lambda: models(effects={("performance", "task:encoder"): 400.0})),
-    "IR is sensitive": (12, lambda: {"within": within(latent=(0.6, 0.3, 0.05))}),
+    "IR is sensitive": (12, lambda: {"within": within(latent=(0.75, 0.3, 0.05))}),
     "AE and VS are robust": (12, lambda: {"within": within(sensitive=(1.0, 0.3, 0.05))}),
-    "an interaction is larger between spaces": (
+    "AE and VS are a little sensitive": (12, lambda: {"within": within(sensitive=(0.875, 0.3, 0.05))}),
+    "an interaction is larger than the transformation in agreement": (
         13,
-        lambda: models(effects={("correlation_dtw_cosine", "space:transformation"): 300.0}),
+        lambda: models(effects={("agreement_dtw_cosine", "space:transformation"): 300.0}),
+    ),
+    "an interaction is larger than the space in correlation": (
+        13,
+        lambda: models(effects={("correlation_dtw_cosine", "space:transformation"): 500.0}),
+    ),
+    "the transformation is larger than the space": (
+        13,
+        lambda: models(effects={("correlation_simple_cosine", "transformation"): 500.0}),
     ),
     "the lead is smaller under Euclidean": (
         14,
@@ -441,13 +475,130 @@ def test_numbers_of_the_study_are_held_against_its_spaces_alone():
     assert judge(study(**own), 4)["run"] == pytest.approx(1.5)
 
 
+def two_spaces(run):
+    """A run without all spaces but MFCC and AE, and of the one task."""
+    kept = {"space": {"mfcc", "AE"}, "task": {"AE"}}
+    means = run["means"]
+    for factor, levels in kept.items():
+        means = means[(means["term"] != factor) | means[factor].isin(levels)]
+    # A factor with one level is not in a model
+    means = means[(means["model"] != "performance") | (means["term"] != "task")]
+    of_task = run["anova"]["term"].str.contains("task")
+    return run | {"means": means, "anova": run["anova"][~of_task]}
+
+
+def test_ratios_of_f_need_all_of_the_study_s_levels():
+    """Two spaces of five would contradict 4 and 13; encoder and transformation alone would support 2."""
+    upset = models(
+        effects={
+            ("within_cosine", "space"): 1.0,
+            ("agreement_dtw_cosine", "space"): 1.0,
+            ("performance", "transformation"): 1.0,
+        }
+    )
+    run = study(**upset)
+    assert judge(run, 4)["verdict"] == judge(run, 13)["verdict"] == CONTRADICTED
+    table, evidence = claims.evaluate(two_spaces(run), **SETTINGS)
+    table = table.set_index("claim")
+    assert (table.loc[[2, 4, 11, 13], "verdict"] == UNDECIDED).all()
+    assert (table.loc[[4, 13], "rule"] == "needs the spaces AT, IR, VS").all()
+    assert table.loc[11, "rule"] == "needs more than one task in the additive model of task performance"
+    of_f = evidence[evidence["quantity"].str.contains("(?:^|the )F of ", regex=True)]
+    assert set(of_f["claim"]) == {2, 4, 11, 13} and of_f["run"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("factor", "level", "needs", "undecided"),
+    [
+        ("task", "VS", "needs the task VS", [2, 11]),
+        ("encoder", "MFCC", "needs the encoder MFCC", [2, 11]),
+        ("transformation", "PS", "needs the transformation PS", [2, 4, 11, 13]),
+        ("space", "IR", "needs the space IR", [4, 13]),
+    ],
+)
+def test_each_level_counts_in_an_f(factor, level, needs, undecided):
+    run = study()
+    run["means"] = run["means"][run["means"][factor] != level]
+    _, evidence = claims.evaluate(run, **SETTINGS)
+    rows = evidence[evidence["verdict"] == UNDECIDED]
+    assert sorted(set(rows["claim"])) == undecided and set(rows["rule"]) == {needs}
+
+
+def test_the_lead_of_vgg_is_one_over_all_tasks():
+    """One task would contradict what the study says of four."""
+    run = study(**models({("performance", "encoder"): {"VGG": 0.1, "MFCC": 0.2}}))
+    assert judge(run, 2)["verdict"] == CONTRADICTED
+    run["means"] = run["means"][run["means"]["task"] != "IR"]
+    row = judge(run, 2)
+    assert (row["verdict"], row["rule"]) == (UNDECIDED, "needs the task IR")
+
+
+def test_a_distance_that_ts_does_not_move_is_what_the_study_found():
+    steady = (1, 1, 1)
+    run = study(within=within(ts=steady, ts_simple=steady))
+    assert judge(run, 1)["verdict"] == SUPPORTED
+    _, evidence = claims.evaluate(run, **SETTINGS)
+    rows = evidence[(evidence["claim"] == 1) & (evidence["verdict"] == BESIDE)]
+    assert rows["run"].tolist() == [0, 0] and rows["quantity"].str.contains("smallest TS").all()
+
+
+def test_what_the_study_does_not_say_of_an_effect_decides_nothing():
+    """That the transformation is above the interaction: in correlation, and in agreement (SiMPle, cosine)."""
+    above = {
+        (model, "space:transformation"): 300.0
+        for model in ("agreement_simple_cosine", "correlation_dtw_euclidean", "correlation_dtw_cosine")
+    }
+    table, evidence = claims.evaluate(study(**models(effects=above)), **SETTINGS)
+    assert table.set_index("claim").loc[13, "verdict"] == SUPPORTED
+    rows = evidence[evidence["claim"] == 13].set_index("quantity")
+    row = rows.loc[
+        "F of the space as a multiple of that of the interaction of space and transformation "
+        "(model of correlation, DTW, Euclidean)"
+    ]
+    assert row["run"] == pytest.approx(4 / 3) and row["study"] == "about two orders of magnitude"
+    assert not evidence.query("study == 'not said'")["verdict"].ne(BESIDE).any()
+
+
+def test_a_flat_correlation_in_noise_may_have_no_change_at_all():
+    """Without signs the draws of a change that is none would all lie above 0."""
+    rng = np.random.default_rng(0)
+    run = between(originals={"AT": 0.4}, change=0)
+    drawn = run["between_draws"]
+    values = 0.4 + rng.normal(0, 0.01, len(drawn))
+    draws = [np.float32(value + rng.normal(0, 0.02, 99)) for value in values]
+    run = {
+        "between": run["between"].assign(correlation=np.tile(values, 2)),  # of both trials
+        "between_draws": drawn.assign(draws=draws),
+    }
+    estimate = Run(run, **SETTINGS).change_of_correlation("dtw", "euclidean", "AT")
+    assert estimate.lower < 0 < estimate.value < estimate.upper < 0.25
+
+
 def test_the_untrained_networks_stand_beside_the_loudness_of_the_vocals_and_decide_nothing():
     table, evidence = claims.evaluate(study(), **SETTINGS)
     rows = evidence[(evidence["claim"] == 17) & evidence["quantity"].str.contains("untrained")]
     assert set(rows["verdict"]) == {BESIDE}
-    np.testing.assert_allclose(rows["run"], [-0.5, -0.5, -0.6])
+    np.testing.assert_allclose(rows["run"], [0.9, -0.5, -0.5, -0.6])
     # Far below chance, which would contradict
     assert table.set_index("claim").loc[17, "verdict"] == SUPPORTED
+
+
+def test_the_lead_of_vs_over_untrained_networks_has_an_interval_over_networks():
+    scores = songs()
+    ours = scores["measure"] == "loudness of neighbours"
+    values = {"VS": [0.56, 0.45, 0.46], "untrained": [0.24, 0.59, 0.46]}
+    for space, of_space in values.items():
+        scores.loc[ours & (scores["space"] == space), "value"] = of_space
+    estimate = Run({"songs_scores": scores}, **SETTINGS).lead_in_loudness("VS", "untrained")
+    welch = scipy.stats.ttest_ind(*values.values(), equal_var=False).confidence_interval(0.95)
+    assert estimate.value == pytest.approx(0.06)
+    assert (estimate.lower, estimate.upper) == pytest.approx(tuple(welch))
+    assert estimate.lower < 0 < estimate.upper, "the untrained do as well"
+    for trials, reason in ((1, "needs more than one trial of the space VS"), (0, "needs the loudness")):
+        run = Run({"songs_scores": songs(trials=trials)}, **SETTINGS)
+        assert run.lead_in_loudness("VS", "untrained").reason.startswith(reason)
+    alike = scores.assign(value=0.4)
+    assert Run({"songs_scores": alike}, **SETTINGS).lead_in_loudness("VS", "untrained").reason
 
 
 def test_kappa_stands_beside_and_decides_nothing():
@@ -739,6 +890,7 @@ def test_tables_from_files_are_the_same(tmp_path):
     for name in (
         "differences",
         "anova",
+        "means",
         "fit",
         "mixed_fit",
         "mixed_differences",
@@ -751,6 +903,7 @@ def test_tables_from_files_are_the_same(tmp_path):
         for name in (
             "differences",
             "anova",
+            "means",
             "fit",
             "mixed_fit",
             "mixed_differences",

@@ -536,25 +536,31 @@ def test_random_projection_does_not_correlate_with_unrelated_distances(random_pr
     assert abs(consistency.between_space_correlation(unrelated, latent)) < 4 / np.sqrt(60)
 
 
+def kappa(a, b, weights=None):
+    """Of all queries in one place, all alike if no weights are given."""
+    weights = np.full(len(a), 1 / len(a)) if weights is None else weights
+    return consistency.pooled_kappa([(a, b, np.ones(len(a), bool))], weights)
+
+
 def test_kappa_is_cohen_s():
     rng = np.random.default_rng(8)
     for share in (0.1, 0.5, 0.95):
         a = (rng.random(200) < share).astype(int)
         b = np.where(rng.random(200) < 0.3, 1 - a, a)
-        assert consistency.between_space_kappa(a, b) == pytest.approx(cohen_kappa_score(a, b))
+        assert kappa(a, b) == pytest.approx(cohen_kappa_score(a, b))
         drawn = rng.integers(0, 200, 200)
         weights = np.bincount(drawn, minlength=200)[None] / 200
         wanted = cohen_kappa_score(a[drawn], b[drawn])
-        assert consistency.between_space_kappa(a, b, weights) == pytest.approx([wanted])
+        assert kappa(a, b, weights) == pytest.approx([wanted])
 
 
 def test_kappa_of_spaces_that_always_err_is_not_defined():
-    assert np.isnan(consistency.between_space_kappa([1, 1], [1, 1]))
-    assert consistency.between_space_kappa([1, 1], [0, 1]) == 0
+    assert np.isnan(kappa([1, 1], [1, 1]))
+    assert kappa([1, 1], [0, 1]) == 0
     with pytest.raises(ValueError, match="0 or 1"):
-        consistency.between_space_kappa([0, 2], [0, 1])
+        kappa([0, 2], [0, 1])
     with pytest.raises(ValueError, match="weights must have the shape"):
-        consistency.between_space_kappa([0, 1], [0, 1], np.ones((3, 5)))
+        kappa([0, 1], [0, 1], np.ones((3, 5)))
 
 
 def test_a_kappa_of_several_places_is_one_of_sums():
@@ -562,13 +568,11 @@ def test_a_kappa_of_several_places_is_one_of_sums():
     a, b = (rng.random((2, 3, 60)) < 0.4).astype(int)
     b = np.where(rng.random((3, 60)) < 0.5, a, b)
     weights, every = rng.multinomial(60, np.full(60, 1 / 60), size=5) / 60, np.ones(60, bool)
-    alone = consistency.pooled_kappa([(a[0], b[0], every)], weights)
-    np.testing.assert_allclose(alone, consistency.between_space_kappa(a[0], b[0], weights))
     half = np.arange(60) < 30
     alone = consistency.pooled_kappa([(a[0], b[0], half)], np.full((1, 60), 1 / 60))
     assert alone == pytest.approx([cohen_kappa_score(a[0][half], b[0][half])])
     # Of alike sizes it is the mean of the kappas, each weighted by what is not chance
-    each = [consistency.between_space_kappa(*rows, weights) for rows in zip(a, b, strict=True)]
+    each = [kappa(*rows, weights) for rows in zip(a, b, strict=True)]
     shares = [np.einsum("dq,pq->pd", weights, errors) for errors in (a, b)]
     room = 1 - shares[0] * shares[1] - (1 - shares[0]) * (1 - shares[1])
     together = consistency.pooled_kappa([(*rows, every) for rows in zip(a, b, strict=True)], weights)
@@ -595,7 +599,7 @@ def test_the_interval_of_a_pooled_kappa_covers_it():
         spaces = np.sqrt(0.6) * fates + np.sqrt(0.4) * rng.standard_normal((2, 21, n))
         return (spaces < 1.65).astype(int)
 
-    truth = consistency.between_space_kappa(*errors(40_000).reshape(2, -1))
+    truth = kappa(*errors(40_000).reshape(2, -1))
     found = []
     for _ in range(100):
         strata = [(a, b, every) for a, b in zip(*errors(100), strict=True)]

@@ -361,9 +361,31 @@ def test_without_findings_and_models_there_is_no_section_of_them():
 def test_real_findings_can_be_shown():
     claims, evidence = evaluate({}, draws=10, level=0.95, seed=0)
     text = " ".join(Page(build(claims=claims, evidence=evidence)).text.split())
-    assert "ten findings: 10 not decided by this run." in text and "All 23 parts" in text
+    assert "ten findings: 10 not decided by this run." in text and "All 28 parts" in text
     assert "7 further sentences of the paper: 7 not decided by this run." in text
     assert all(statement in text for statement in claims["statement"])
+
+
+def test_untrained_networks_are_shown_beside_finding_17():
+    """They are among its parts too, but the line that decides does not show them."""
+    loudness = {"VS": [0.56, 0.45, 0.46], "untrained": [0.24, 0.59, 0.46]}
+    scores = pd.DataFrame(
+        [
+            (space, trial, "loudness of neighbours", value, value - 0.1, value + 0.1, 0.0)
+            for space, values in loudness.items()
+            for trial, value in enumerate(values)
+        ],
+        columns=["space", "trial", "measure", "value", "lower", "upper", "chance"],
+    )
+    claims, evidence = evaluate({"songs_scores": scores}, draws=10, level=0.95, seed=0)
+    text = " ".join(Page(build(claims=claims, evidence=evidence)).text.split())
+    _, text = text.split("Beside it, deciding nothing:")
+    beside, _ = text.split("All 7 parts")
+    assert "lead of VS over untrained networks" in beside and "0.060 [−0.3" in beside
+    for trial, value in enumerate(loudness["untrained"]):
+        assert f"untrained {trial}: {value:.3f} [" in beside
+    empty, parts = evaluate({}, draws=10, level=0.95, seed=0)
+    assert "Beside it, deciding nothing:" not in build(claims=empty, evidence=parts)
 
 
 @pytest.mark.parametrize(

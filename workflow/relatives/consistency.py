@@ -907,56 +907,23 @@ def _own(shape, own):
     return own
 
 
-def _beyond_chance(errors_a, errors_b, weights=None):
+def _beyond_chance(errors_a, errors_b, weights):
     """What two spaces agree on beyond chance, and what they could (…): the two parts of kappa."""
     between_space_agreement(errors_a, errors_b)  # refuses what cannot be compared
     a, b = np.asarray(errors_a, dtype=np.float64), np.asarray(errors_b, dtype=np.float64)
-    weights = np.full(len(a), 1 / len(a)) if weights is None else np.asarray(weights)
-    if weights.shape[-1] != len(a):
-        raise ValueError(f"weights must have the shape (…, {len(a)}), not {weights.shape}")
     # Not by BLAS, whose sums depend in their last digit on the number of cores
     share_a, share_b, alike = (np.einsum("...q,q->...", weights, x) for x in (a, b, a == b))
     chance = share_a * share_b + (1 - share_a) * (1 - share_b)
     return alike - chance, 1 - chance
 
 
-def between_space_kappa(errors_a, errors_b, weights=None):
-    """Agreement of the errors of two spaces beyond chance: Cohen's kappa (1960).
-
-    Two spaces that both fail on nearly all excerpts agree on nearly all, whichever excerpts they are. Kappa
-    is what `between_space_agreement` is above the agreement p of independent errors that are as frequent, as
-    a share of 1 - p (Cohen, Educational and Psychological Measurement 20(1)). The study does not have it.
-
-    Parameters
-    ----------
-    errors_a, errors_b : (q,)
-        Errors 0 or 1 of the same queries, from `within_space_errors`.
-    weights : (…, q), optional
-        Share of each query, such as in the draws of `statistics.bootstrap.weights`; all alike if not given.
-
-    Returns
-    -------
-    (…) float64
-        1 is full agreement, 0 that of chance. NaN where both spaces always err, or never: there is nothing
-        to agree on beyond chance.
-
-    Raises
-    ------
-    ValueError
-        As `between_space_agreement`; or the weights are not of as many queries.
-
-    Examples
-    --------
-    >>> float(between_space_kappa([0, 1, 1, 0], [0, 1, 0, 0]))
-    0.5
-    """
-    agreed, possible = _beyond_chance(errors_a, errors_b, weights)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(possible > 1e-12, agreed / possible, np.nan)
-
-
 def pooled_kappa(strata, weights):
-    """One kappa of several places, networks or halves of the queries: both its parts are summed first.
+    """Agreement of two spaces beyond chance: one kappa of several places, networks or halves of the queries.
+
+    Two spaces that both fail on nearly all excerpts agree on nearly all, whichever excerpts they are. Cohen's
+    kappa (Educational and Psychological Measurement 20(1), 1960) is what `between_space_agreement` is above
+    the agreement p of independent errors that are as frequent, as a share of 1 - p. The study does not have
+    it. Of several strata both parts of this ratio are summed first.
 
     Where the errors of a stratum are nearly all alike there is little to agree on beyond chance, and a kappa
     of it is all noise: with one query that both spaces keep it is 1, in draws that lack this query it is not
@@ -966,23 +933,32 @@ def pooled_kappa(strata, weights):
     Parameters
     ----------
     strata : iterable of (errors_a, errors_b, rows), each (q,)
-        The errors of both spaces, as for `between_space_kappa`; and which queries the stratum has, bool.
+        The errors 0 or 1 of both spaces, from `within_space_errors`; and which queries the stratum has, bool.
     weights : (…, q)
-        Share of each query.
+        Share of each query, such as in the draws of `statistics.bootstrap.weights`.
 
     Returns
     -------
     (…) float64
-        NaN where there is nothing to agree on beyond chance in any stratum.
+        1 is full agreement, 0 that of chance. NaN where in each stratum both spaces always err, or never:
+        there is nothing to agree on beyond chance.
 
     Raises
     ------
     ValueError
-        As `between_space_kappa`.
+        As `between_space_agreement`; or the weights are not of as many queries.
+
+    Examples
+    --------
+    >>> errors_a, errors_b = np.array([[0, 1, 1, 0], [0, 1, 0, 0]])
+    >>> float(pooled_kappa([(errors_a, errors_b, np.ones(4, bool))], np.full(4, 1 / 4)))
+    0.5
     """
     weights = np.asarray(weights, dtype=np.float64)
     agreed, possible = np.zeros((2, *weights.shape[:-1]))
     for errors_a, errors_b, rows in strata:
+        if weights.shape[-1:] != np.shape(rows):
+            raise ValueError(f"weights must have the shape (…, {len(rows)}), not {weights.shape}")
         share = weights * np.asarray(rows)
         size = share.sum(axis=-1)
         # A draw may have none of the stratum's queries

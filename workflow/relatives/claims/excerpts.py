@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from relatives import words
 from relatives.claims.judging import Estimate, Missing, measured
@@ -97,7 +98,10 @@ class OfExcerpts(Tables):
         value, *without = last - least
         lower, upper = jackknife.interval(value, np.array(without), self.level)
         return Estimate(
-            float(value), lower, upper, f"{100 * self.level:g} % interval (jackknife over excerpts)"
+            float(value),
+            lower,
+            upper,
+            f"{100 * self.level:g} % interval (jackknife over excerpts, rather too narrow)",
         )
 
     def _where_both_fail(self, space, audio_distance, latent_distance):
@@ -172,13 +176,35 @@ class OfExcerpts(Tables):
         shares = (changes / means).to_numpy()
         return self._of_draws(shares[0], shares[1:], over="excerpts, both sides of the distances")
 
+    @measured
+    def lead_in_loudness(self, first, second) -> Estimate:
+        """Mean over the trials of the correlation of loudness, of one space minus that of another.
+
+        The interval is Welch's (1947) over the networks of both, the songs of the run taken as given: both
+        spaces have the same.
+        """
+        samples = [self._loudness(space)["value"].to_numpy(float) for space in (first, second)]
+        for space, values in zip((first, second), samples, strict=True):
+            if len(values) < 2:
+                raise Missing(f"needs more than one trial of the space {words.space(space)}")
+        value = samples[0].mean() - samples[1].mean()
+        # The squared standard errors of both means
+        squares = np.array([values.var(ddof=1) / len(values) for values in samples])
+        if not squares.sum() > 1e-20:  # the networks are alike but for rounding; or NaN
+            raise Missing("is not defined in this run")
+        df = squares.sum() ** 2 / sum(
+            square**2 / (len(values) - 1) for square, values in zip(squares, samples, strict=True)
+        )
+        reach = stats.t.ppf((1 + self.level) / 2, df) * np.sqrt(squares.sum())
+        interval = f"{100 * self.level:g} % interval (over networks; the songs of the run are taken as given)"
+        return Estimate(float(value), float(value - reach), float(value + reach), interval)
+
     def loudness_of_neighbours(self, space) -> list[tuple[str, Estimate, float]]:
         """For each trial: what it is called (" 0"), the correlation of loudness, and what chance gives."""
-        scores = self.tables.get("songs_scores", pd.DataFrame(columns=["space", "measure"]))
-        rows = scores[(scores["measure"] == LOUDNESS) & (scores["space"] == space)]
-        if rows.empty:
-            reason = f"needs the loudness of the vocals in the space {words.space(space)}, table songs_scores"
-            return [("", Estimate(reason=reason), np.nan)]
+        try:
+            rows = self._loudness(space)
+        except Missing as missing:
+            return [("", Estimate(reason=str(missing)), np.nan)]
         found = []
         for row in rows.to_dict("records"):
             value, lower, upper = (row[name] for name in ("value", "lower", "upper"))
@@ -187,6 +213,16 @@ class OfExcerpts(Tables):
             reason = "is not defined in this run" if missing else ""
             found.append((f" {row['trial']}", Estimate(value, lower, upper, interval, reason), row["chance"]))
         return found
+
+    def _loudness(self, space):
+        """The correlations of loudness in a space, a row a trial."""
+        scores = self.tables.get("songs_scores", pd.DataFrame(columns=["space", "measure"]))
+        rows = scores[(scores["measure"] == LOUDNESS) & (scores["space"] == space)]
+        if rows.empty:
+            raise Missing(
+                f"needs the loudness of the vocals in the space {words.space(space)}, table songs_scores"
+            )
+        return rows
 
 
 def _lowest_in_other_half(agreement):

@@ -16,6 +16,9 @@ SUPPORTED, CONTRADICTED, UNDECIDED = VERDICTS = ("supported", "contradicted", "n
 BESIDE = "decides nothing"
 """In place of a verdict, of a quantity that stands beside the parts of a finding."""
 
+NOT_SAID = "not said"
+"""What the study says of a quantity that it does not tell. Such a quantity decides nothing."""
+
 EVIDENCE = [
     *("claim", "quantity", "study", "run", "lower", "upper"),
     *("additive", "additive_lower", "additive_upper", "rule", "verdict"),
@@ -177,7 +180,7 @@ def in_order(
         told = known[first] is not None and known[second] is not None
         yield Part(
             words.lead(words.space(first), words.space(second), quantity),
-            f"{known[first] - known[second]:.3f}" if told else "above 0" if decides else "not said",
+            f"{known[first] - known[second]:.3f}" if told else "above 0" if decides else NOT_SAID,
             run.over_networks(model, first, second),
             bound,
             decides=decides,

@@ -11,7 +11,10 @@ from relatives import study, words
 from relatives.claims.judging import Estimate, Missing, measured
 from relatives.claims.reading import Tables, require
 from relatives.statistics import bootstrap
-from relatives.transforms import ORIGINAL
+from relatives.transforms import ORIGINAL, SMALLEST
+
+LEVELS = study.LEVELS | {"transformation": tuple(SMALLEST)}
+"""The study's levels of each factor of its additive models."""
 
 TUKEY = "simultaneous 95 % interval (additive model, Tukey)"
 OVER_NETWORKS = (
@@ -26,10 +29,13 @@ class OfModels(Tables):
     def difference(self, model, term, first, second) -> Estimate:
         """Difference of marginal means of an additive model, `first` minus `second` level of a term.
 
-        The model is that of the study's levels alone, where the run has more.
+        The model is that of the study's levels alone, where the run has more. The difference of the encoders
+        is one of means over the tasks: it needs all of the study's.
         """
         model = self._of_study(model)
         rows = self._of_model("differences", model)
+        if term == "encoder":
+            self._require_levels(model, ["task"])
         rows = rows[rows["term"] == term]
         factor = "task" if term == study.LEAD else term
         require(factor, (first, second), {*rows["first"], *rows["second"]})
@@ -136,14 +142,31 @@ class OfModels(Tables):
         return f[first] / f[second], draws[first] / draws[second]
 
     def _f(self, model, term):
-        """The F of a model's terms, and their draws: draws x terms. One of the terms is needed."""
+        """The F of a model's terms, and their draws: draws x terms. One of the terms is needed.
+
+        An F depends on which levels there are, of this factor and of the others: all of the study's are
+        needed.
+        """
         model = self._of_study(model)
         rows = self._of_model("anova", model)
+        of_performance = model.removeprefix(study.PREFIX) == "performance"
+        self._require_levels(
+            model, ["transformation", *(["task", "encoder"] if of_performance else ["space"])]
+        )
         f = rows.set_index(rows["term"].map(_term))["F"]
         if _term(term) not in f:
             raise Missing(f"needs the effect of {words.effect(term)} in {_additive(model)}")
         draws = self._of_model("resampled_f", model)
         return f, draws.assign(term=draws["term"].map(_term)).pivot(index="draw", columns="term", values="F")
+
+    def _require_levels(self, model, factors):
+        """Refuse to go on unless an additive model has all of the study's levels of some factors."""
+        means = self._of_model("means", model)
+        for factor in factors:
+            present = means.loc[means["term"] == factor, factor]
+            if present.empty:
+                raise Missing(f"needs more than one {factor} in {_additive(model)}")
+            require(factor, LEVELS[factor], set(present))
 
     def _of_study(self, model):
         """The name of the additive model of the study's levels alone, where the run has more."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from relatives import words
-from relatives.claims.judging import Part, finding, in_order
+from relatives.claims.judging import NOT_SAID, Part, finding, in_order
 from relatives.claims.run import Run
 from relatives.figures import style
 from relatives.models import UNTRAINED
@@ -25,10 +25,13 @@ WITHIN = {"mfcc": 0.741, "AT": 0.671, "IR": 0.539, "VS": 0.331, "AE": 0.170}
     1,
     "5.2",
     "Both audio distances are consistent for small transformations; consistency falls with magnitude, TS "
-    "under DTW excepted.",
+    "excepted, where it falls less.",
 )
 def audio_distances(run: Run) -> Iterator[Part]:
-    """Very high at the smallest of each transformation; a fall of each but TS under DTW."""
+    """Very high at the smallest of each transformation; a fall of each but TS; a smaller one under TS.
+
+    Under TS the study finds both distances "highly robust": that they fall there at all is not asked for.
+    """
     quantities = {
         distance: f"consistency of the audio space ({style.DISTANCES[distance].label})" for distance in AUDIO
     }
@@ -42,19 +45,21 @@ def audio_distances(run: Run) -> Iterator[Part]:
             )
     for distance, quantity in quantities.items():
         for transformation in SMALLEST:
-            if (transformation, distance) != ("TS", "dtw"):
-                yield Part(
-                    words.fall(f"the {quantity}", f"the smallest {transformation}"),
-                    "falls",
-                    run.fall("audio", distance, transformation),
-                )
-    for transformation in SMALLEST:
-        if transformation != "TS":
+            exception = transformation == "TS"
             yield Part(
-                f"how much further the {quantities['dtw']} falls under {transformation} than under TS",
-                "TS is the exception",
-                run.fall("audio", "dtw", transformation, less="TS"),
+                words.fall(f"the {quantity}", f"the smallest {transformation}"),
+                "highly robust" if exception else "falls",
+                run.fall("audio", distance, transformation),
+                decides=not exception,
             )
+    for distance, quantity in quantities.items():
+        for transformation in SMALLEST:
+            if transformation != "TS":
+                yield Part(
+                    f"how much further the {quantity} falls under {transformation} than under TS",
+                    "TS is the exception",
+                    run.fall("audio", distance, transformation, less="TS"),
+                )
 
 
 @finding(
@@ -75,16 +80,15 @@ def within_latent_spaces(run: Run) -> Iterator[Part]:
 )
 def cosine_is_robuster(run: Run) -> Iterator[Part]:
     """F of the space over F of the transformation: under the cosine distance, and against the Euclidean."""
-    effects = "the space", "that of the transformation"
     yield Part(
-        words.multiple(*effects, "consistency, cosine"),
+        words.multiple("the space", "that of the transformation", "consistency, cosine"),
         f"{1263 / 913:.2f}",
         run.ratio_of_f("within_cosine", "space", "transformation"),
         bound=1,
     )
     yield Part(
-        f"{words.multiple(*effects, 'consistency')}: how many times larger under the cosine distance than "
-        "under the Euclidean",
+        "ratio of the F of the space to the F of the transformation (models of consistency): that under the "
+        "cosine distance divided by that under the Euclidean",
         f"{(1263 / 913) / (1066 / 1087):.2f}",
         run.ratio_of_ratios("within_cosine", "within_euclidean", "space", "transformation"),
         bound=1,
@@ -143,11 +147,17 @@ def consistency_fades(run: Run) -> Iterator[Part]:
 )
 def vocals_order_the_songs(run: Run) -> Iterator[Part]:
     """For each network, its neighbours' loudness against chance; beside them, what needs no training."""
+    quantity = "rank correlation of an excerpt's vocal loudness with that of its neighbours of other songs"
+    yield Part(
+        words.lead(words.space("VS"), f"{words.space(UNTRAINED)} networks", f"the {quantity}"),
+        NOT_SAID,
+        run.lead_in_loudness("VS", UNTRAINED),
+        decides=False,
+    )
     for space in ("VS", UNTRAINED):
         for trial, estimate, chance in run.loudness_of_neighbours(space):
             yield Part(
-                "rank correlation of an excerpt's vocal loudness with that of its neighbours of other songs, "
-                f"{words.space(space)}{trial}",
+                f"{quantity}, {words.space(space)}{trial}",
                 "close together" if space == "VS" else "–",
                 estimate,
                 bound=chance,
