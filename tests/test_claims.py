@@ -476,13 +476,11 @@ def test_numbers_of_the_study_are_held_against_its_spaces_alone():
 
 
 def two_spaces(run):
-    """A run without all spaces but MFCC and AE, and of the one task."""
-    kept = {"space": {"mfcc", "AE"}, "task": {"AE"}}
+    """A run whose spaces are MFCC and AE, and whose task is AE."""
     means = run["means"]
-    for factor, levels in kept.items():
-        means = means[(means["term"] != factor) | means[factor].isin(levels)]
-    # A factor with one level is not in a model
-    means = means[(means["model"] != "performance") | (means["term"] != "task")]
+    # The one task makes no term of the model
+    kept = (means["term"] != "space") | means["space"].isin(["mfcc", "AE"])
+    means = means[kept & (means["term"] != "task")]
     of_task = run["anova"]["term"].str.contains("task")
     return run | {"means": means, "anova": run["anova"][~of_task]}
 

@@ -110,7 +110,7 @@ def test_independent_channels_do_not_cancel():
 
 def test_what_sounds():
     assert audio.sounds(music(level=-60), RATE)
-    assert audio.sounds(np.eye(1, RATE)[0], RATE)  # one click
+    assert audio.sounds(np.eye(1, RATE, RATE // 2)[0], RATE)  # one click
     silences = [
         np.zeros(RATE),
         np.full(RATE, 0.5),
