@@ -476,3 +476,20 @@ def test_the_louder_channel_of_a_long_recording_is_not_the_one_with_a_wild_sampl
     assert reason is None
     assert audio.rms(signal) == pytest.approx(0.3 / np.sqrt(2), rel=0.01)
     assert frequency_of(signal.reshape(-1)[2000:-2000]) == pytest.approx(440, abs=2)
+
+
+@pytest.mark.parametrize(
+    "behind", [bytes(1 << 20), b"PK\3\4" + bytes(range(1, 256)) * 4096], ids=["zeros", "archive"]
+)
+def test_what_stands_behind_a_flac_does_not_make_it_unreadable(behind, tmp_path):
+    signal, _ = loaded(tmp_path / "a.flac", encoded("flac-16", 440, 3.0) + behind)
+    assert len(signal) == 3 * RATE
+
+
+@pytest.mark.parametrize("form", ["wav-16", "aiff-16"])
+def test_two_sizes_that_say_the_same_are_believed(form, tmp_path):
+    unknown = np.random.default_rng(0).bytes(9000)
+    data = encoded(form, 440, 3.0)
+    signal, notes = loaded(tmp_path / "a.bin", data + unknown)
+    assert len(signal) == 3 * RATE
+    assert notes == ["9000 bytes behind its end are no sound of a known kind and are not read."]

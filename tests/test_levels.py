@@ -505,13 +505,20 @@ def test_lengths_that_would_be_padded_are_refused():
 
 
 def test_a_short_track_is_left_out_or_told(tmp_path):
-    save(tmp_path, short=music(seconds=2.07), enough=music(seconds=3.0), few=music(seconds=2.999))
+    save(
+        tmp_path,
+        short=music(seconds=2.07),
+        enough=music(seconds=3.0),
+        few=music(seconds=2.9),
+        slack=music(5, 2.96),
+    )
     tracks, reasons = read(tmp_path, shortest=3.0)
-    assert set(tracks) == {"enough.wav"}
+    assert set(tracks) == {"enough.wav", "slack.wav"}  # 0.05 s of slack
     assert reasons == {
-        "few.wav": "too short: 3.00 s, and the shortest allowed is 3 s",
+        "few.wav": "too short: 2.90 s, and the shortest allowed is 3 s",
         "short.wav": "too short: 2.07 s, and the shortest allowed is 3 s",
     }
+    (tmp_path / "slack.wav").unlink()
     tracks, reasons = read(tmp_path, shortest=2.0)
     assert reasons == {}
     found = [Track(name, track.audio, "test", name) for name, track in tracks.items()]
@@ -534,11 +541,11 @@ def test_a_short_track_is_left_out_or_told(tmp_path):
 
 def test_test_encoder_draws_by_the_same_rules(tmp_path, capsys):
     save(tmp_path, others=0, inverted=stereo(music(), -music()), short=music(3, 2.5), whole=music(4, 6.0))
-    _, drawn, skipped = cli.read(tmp_path, 2, RATE, 0)
+    _, drawn, skipped, _ = cli.read(tmp_path, 2, RATE, 0)
     assert set(drawn["track_id"]) == {"whole.wav"}
     assert "cancel each other" in skipped["inverted.wav"]
     assert skipped["short.wav"] == "too short: 2.50 s, and the shortest allowed is 3 s"
-    _, drawn, skipped = cli.read(tmp_path, 4, RATE, 0, mix="louder", shortest=2.0)
+    _, drawn, skipped, _ = cli.read(tmp_path, 4, RATE, 0, mix="louder", shortest=2.0)
     assert skipped == {}
     assert set(drawn["track_id"]) == {"inverted.wav", "short.wav", "whole.wav"}
     assert "excerpts are in part zeros" in capsys.readouterr().err

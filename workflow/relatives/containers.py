@@ -358,6 +358,7 @@ def _extent(
     chunks: _Chunks,
     start: tuple[bytes, int, Callable],
     least: float,
+    container: int | None = None,
 ) -> tuple[int, int, bool]:
     """How far samples reach.
 
@@ -374,6 +375,9 @@ def _extent(
         How the next recording of the kind is found: by what bytes, at what place in it, and who reads it.
     least
         Bytes behind the stated end that are believed to be samples.
+    container
+        Where the container ends by a size of its own, if it has one. Two sizes that say the same are
+        believed, whatever stands behind.
 
     Returns
     -------
@@ -384,6 +388,8 @@ def _extent(
     """
     if 0 <= stated <= len(data) - first:
         end = first + stated
+        if stated and container in (end, end + -stated % chunks.multiple):
+            return end, min(container, len(data)), False
         # some writers forget to fill up to a multiple
         for place in dict.fromkeys((end + -stated % chunks.multiple, end)):
             behind = chunks.end(data, place)
@@ -437,7 +443,9 @@ def _riff(data: Sequence, begin: int) -> tuple[list[Part], list[str], int]:
         form = _number(data, at + 24, 2, chunks.order)
     if form in PLAIN:
         pace = rate * align
-    end, behind, wrong = _extent(data, first, stated, chunks, (b"WAVE", 8, _riff), UNNOTICED * pace)
+    container = begin + 8 + _number(data, begin + 4, 4, chunks.order)
+    start = (b"WAVE", 8, _riff)
+    end, behind, wrong = _extent(data, first, stated, chunks, start, UNNOTICED * pace, container)
     notes = _overruled(stated, first, end, pace) if wrong else []
     if form in MPEG:
         # what counts the samples in the header of WAV is a guess of its writer: the frames are read alone
@@ -511,7 +519,8 @@ def _aiff(data: Sequence, begin: int) -> tuple[list[Part], list[str], int]:
     plain = data[begin + 8 : begin + 12] == b"AIFF" or data[at + 18 : at + 22].lower() in _AIFC_PLAIN
     first, stated = place + 16, _RIFX.at(data, place)[1] - 8
     least = UNNOTICED * rate * width
-    end, behind, wrong = _extent(data, first, stated, _RIFX, (b"FORM", 0, _aiff), least)
+    container = begin + 8 + _number(data, begin + 4, 4, "big")
+    end, behind, wrong = _extent(data, first, stated, _RIFX, (b"FORM", 0, _aiff), least, container)
     size = end - first
     believed = width and plain and 0 < size <= LARGEST
     miscounted = believed and abs(size // width - frames) > UNNOTICED * rate
@@ -580,9 +589,7 @@ def _caf(data: Sequence, begin: int) -> tuple[list[Part], list[str], int]:
 
 def _flac(data: Sequence, begin: int) -> tuple[list[Part], list[str], int]:
     """FLAC, one after another: the next begins where there is a mark and a block of STREAMINFO."""
-    at = data.find(b"fLaC", begin)
-    info = at + 8
-    at += 4
+    at = data.find(b"fLaC", begin) + 4
     while at + 4 <= len(data):
         last, size = data[at] & 0x80, _number(data, at + 1, 3, "big")
         at += 4 + size
@@ -591,18 +598,7 @@ def _flac(data: Sequence, begin: int) -> tuple[list[Part], list[str], int]:
     # a block of STREAMINFO, of 34 bytes, comes first; its first bit says whether it is the only one
     end = _next(data, at, b"fLaC", lambda at: data[at + 4 : at + 8] in (b"\0\0\0\x22", b"\x80\0\0\x22"))
     end = len(data) if end is None else end
-    # STREAMINFO: 10 bytes, then rate (20 bits), channels - 1 (3), bits - 1 (5), samples (36)
-    fields = _number(data, info + 10, 8, "big")
-    samples, channels, bits = fields & (1 << 36) - 1, (fields >> 41 & 7) + 1, (fields >> 36 & 31) + 1
-    part, notes = Part(((begin, end),), whole=True), []
-    if samples and end - at > 1.1 * samples * channels * bits / 8 + 8192:
-        # more than the samples would take uncompressed: the count is wrong, and nobody may stop at it
-        header = bytearray(data[begin:at])
-        where = info - begin + 13
-        header[where : where + 5] = bytes([header[where] & 0xF0]) + bytes(4)
-        part = Part(((at, end),), bytes(header))
-        notes = [f"Its header counts {samples} samples, and there are more; it was read to its end."]
-    return [part], notes, end
+    return [Part(((begin, end),), whole=True)], [], end
 
 
 def _ogg(data: Sequence, begin: int) -> tuple[list[Part], list[str], int]:
