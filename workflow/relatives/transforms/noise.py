@@ -154,7 +154,7 @@ def add(signal, noise, ratio):
     Parameters
     ----------
     signal, noise : (samples,) float array
-        The noise is not silent, nor constant.
+        A noise that is constant, as every noise of one sample is, is no sound and is not added.
     ratio : float
         In dB, of the levels about the mean (`relatives.audio.level`).
 
@@ -163,5 +163,6 @@ def add(signal, noise, ratio):
     (samples,) float64
         A silent or constant signal is left as it is: no level of noise has a ratio to it.
     """
-    level = audio.level(signal) / audio.level(noise) * 10 ** (-ratio / 20)
-    return signal + level * np.asarray(noise, dtype=np.float64)
+    added = audio.level(noise)
+    gain = audio.level(signal) / added * 10 ** (-ratio / 20) if added else 0.0
+    return signal + gain * np.asarray(noise, dtype=np.float64)
